@@ -1,0 +1,54 @@
+"""Engines run models: one small protocol, three engines, and the stage that generates samples.
+
+engine = load_engine(resolve_model("smollm2-135m-instruct"), "ctranslate2")
+"""
+
+from collections.abc import Callable
+
+from overproof.catalog import ModelSource
+from overproof.engines.protocol import Engine
+from overproof.errors import EngineError, UnknownNameError
+
+__all__ = ["ENGINES", "Engine", "load_engine"]
+
+
+def _ctranslate2(source: ModelSource, precision: str, threads: int) -> Engine:
+    from overproof.engines.ctranslate2 import CTranslate2Engine
+
+    return CTranslate2Engine(source, precision, threads)
+
+
+def _transformers(source: ModelSource, precision: str, threads: int) -> Engine:
+    from overproof.engines.transformers import TransformersEngine
+
+    return TransformersEngine(source, precision, threads)
+
+
+def _xllamacpp(source: ModelSource, precision: str, threads: int) -> Engine:
+    from overproof.engines.xllamacpp import XllamacppEngine
+
+    return XllamacppEngine(source, precision, threads)
+
+
+ENGINES: dict[str, Callable[[ModelSource, str, int], Engine]] = {
+    "ctranslate2": _ctranslate2,
+    "transformers": _transformers,
+    "xllamacpp": _xllamacpp,
+}
+
+DEFAULT_PRECISION = {"ctranslate2": "int8", "transformers": "float32", "xllamacpp": "gguf"}
+
+
+def load_engine(source: ModelSource, name: str, precision: str = "", threads: int = 0) -> Engine:
+    """Return the model, loaded in the engine of that name.
+
+    Raises: UnknownNameError; EngineError if this engine cannot run this model.
+    """
+    if name not in ENGINES:
+        raise UnknownNameError("engine", name, ENGINES)
+    if source.kind == "server":
+        raise EngineError(
+            f"{source.name}: generation by a server is not supported yet",
+            hint="name a catalogue model, a hub id, a folder or a GGUF file",
+        )
+    return ENGINES[name](source, precision or DEFAULT_PRECISION[name], threads)

@@ -1,0 +1,1 @@
+"""Code–text pairs: mined, read, filtered, deduplicated, decontaminated."""

@@ -1,0 +1,155 @@
+"""The bulk engine on CPU: ctranslate2, int8.
+
+Batches of similar prompt length run side by side on the threads; see docs/concepts/engines.md.
+Not covered: GPU placement, and models that ctranslate2 has no loader for.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from overproof.catalog import ModelSource
+from overproof.engines.prepare import ctranslate2_folder, load_tokenizer
+from overproof.engines.protocol import (
+    Generation,
+    Request,
+    Stamps,
+    TopLogits,
+    cpu_threads,
+    cut_at_stop,
+    missing_engine,
+)
+from overproof.engines.sparse import keep_top_k
+
+
+class CTranslate2Engine:
+    """A model in ctranslate2, with one worker per thread."""
+
+    name = "ctranslate2"
+
+    def __init__(self, source: ModelSource, precision: str, threads: int) -> None:
+        """Convert the model if that was not done yet, and load it.
+
+        Raises: EngineError.
+        """
+        try:
+            import ctranslate2
+        except ImportError:
+            raise missing_engine("ctranslate2") from None
+        self.precision = precision
+        self.threads = cpu_threads(threads)
+        self._folder = str(ctranslate2_folder(source))
+        self._tokenizer = load_tokenizer(source)
+        self._ends = sorted(
+            {self._tokenizer.eos_token, "<|endoftext|>", "<|im_end|>"}
+            & self._tokenizer.get_vocab().keys()
+        )
+        self._library = ctranslate2
+        self._generator = self._load()
+
+    def generate(self, requests: Sequence[Request]) -> list[Generation]:
+        """Answer a batch; it is split over the workers by prompt length."""
+        if not requests:
+            return []
+        prompts = [self._tokens(request.prompt) for request in requests]
+        order = sorted(range(len(requests)), key=lambda index: len(prompts[index]))
+        first = requests[0]
+        if first.temperature > 0:
+            # a worker's random generator is seeded once, when the worker starts
+            self._library.set_random_seed(first.seed)
+            self._generator = self._load()
+        workers = 1 if first.temperature > 0 else self.threads
+        share = -(-len(requests) // workers)
+        parts = [order[start : start + share] for start in range(0, len(order), share)]
+        pending = [self._submit([prompts[index] for index in part], first) for part in parts]
+        done: dict[int, Generation] = {}
+        for part, results in zip(parts, pending, strict=True):
+            for index, result in zip(part, results, strict=True):
+                ids = result.result().sequences_ids[0]
+                text, stopped = cut_at_stop(self._tokenizer.decode(ids), first.stop)
+                ended = stopped or len(ids) < first.max_new_tokens
+                done[index] = Generation(
+                    text=text,
+                    finish_reason="stop" if ended else "length",
+                    prompt_tokens=len(prompts[index]),
+                    completion_tokens=len(ids),
+                )
+        return [done[index] for index in range(len(requests))]
+
+    def time(self, request: Request) -> Stamps:
+        """Answer one request greedily and stamp every token, through one worker."""
+        prompt = self._tokens(request.prompt)
+        answer: list[int] = []
+        stamps: list[int] = []
+
+        def watch(step: Any) -> bool:
+            stamps.append(time.perf_counter_ns())
+            answer.append(step.token_id)
+            return self._stopped(answer, request.stop)
+
+        cpu = time.process_time()
+        sent = time.perf_counter_ns()
+        self._generator.generate_batch(
+            [prompt],
+            max_length=request.max_new_tokens,
+            include_prompt_in_result=False,
+            sampling_topk=1,
+            end_token=self._ends,
+            callback=watch,
+        )
+        used = time.process_time() - cpu
+        return Stamps(sent_ns=sent, token_ns=tuple(stamps), cpu_seconds=used)
+
+    def score(self, prompt: str, target: str, top_k: int) -> TopLogits:
+        """Return the top K over each token of the target; logits of one text at a time."""
+        import numpy as np
+
+        before = self._tokenizer.encode(prompt, add_special_tokens=False)
+        after = self._tokenizer.encode(target, add_special_tokens=False)
+        logits = self._generator.forward_batch([before + after[:-1]], return_log_probs=False)
+        rows = np.asarray(logits)[0, len(before) - 1 :]
+        return keep_top_k(rows, np.asarray(after), top_k, vocabulary=len(self._tokenizer))
+
+    def close(self) -> None:
+        """Unload the model."""
+        self._generator.unload_model()
+
+    def _submit(self, prompts: list[list[str]], request: Request) -> Any:
+        """Hand one part of a batch to a worker; every answer ends at its stop string."""
+        answers: list[list[int]] = [[] for _ in prompts]
+
+        def watch(step: Any) -> bool:
+            answers[step.batch_id].append(step.token_id)
+            return self._stopped(answers[step.batch_id], request.stop)
+
+        return self._generator.generate_batch(
+            prompts,
+            asynchronous=True,
+            max_length=request.max_new_tokens,
+            include_prompt_in_result=False,
+            sampling_topk=0 if request.temperature > 0 else 1,
+            sampling_topp=request.top_p if request.temperature > 0 else 1,
+            sampling_temperature=request.temperature or 1,
+            end_token=self._ends,
+            callback=watch,
+        )
+
+    def _load(self) -> Any:
+        return self._library.Generator(
+            self._folder,
+            device="cpu",
+            compute_type=self.precision,
+            inter_threads=self.threads,
+            intra_threads=1,
+        )
+
+    def _tokens(self, text: str) -> list[str]:
+        ids = self._tokenizer.encode(text, add_special_tokens=False)
+        return list(self._tokenizer.convert_ids_to_tokens(ids))
+
+    def _stopped(self, answer: list[int], stop: Sequence[str]) -> bool:
+        """Return whether the last tokens complete a stop string."""
+        longest = max(map(len, stop), default=0)
+        # a token is at least one character: these hold any stop string that just ended
+        tail = self._tokenizer.decode(answer[-longest - 1 :]) if longest else ""
+        return any(string in tail for string in stop)

@@ -1,0 +1,166 @@
+"""The stage that lets one model answer all variants: rows of `Sample`, resumable.
+
+Prompts are batched by length over the whole table, never over what is missing, so a rerun after a
+kill cannot change what a batch holds. The `null` prompts have batches of their own: the same
+prompt in other company is what that control is for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from overproof.catalog import ModelSource
+from overproof.engines import load_engine
+from overproof.engines.prepare import chat_template_of
+from overproof.engines.prompts import Wrapped, chat_prompt, extract_solution, raw_prompt
+from overproof.engines.protocol import Engine, Request
+from overproof.errors import EngineError
+from overproof.progress import stage
+from overproof.recipe import ModelsConfig, SamplingConfig
+from overproof.records import Sample, Variant, content_key
+from overproof.store import Table
+
+PROMPTING = 1
+"""Raised when prompt forms or extraction change, so that older samples are made again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """One model of the table: its name in this run, and where it comes from."""
+
+    name: str
+    source: ModelSource
+
+
+@dataclass(frozen=True)
+class _Item:
+    variant: Variant
+    sample_index: int
+    key: str
+
+
+def generate(
+    contender: Contender,
+    variants: Sequence[Variant],
+    models: ModelsConfig,
+    sampling: SamplingConfig,
+    seed: int,
+    table: Table[Sample],
+) -> list[Sample]:
+    """Return one sample per variant and index; what the table holds already is not made again.
+
+    Raises: EngineError if the engine cannot run the model.
+    """
+    items = [
+        _Item(variant, index, sample_key(contender, variant, index, models, sampling, seed))
+        for variant in variants
+        for index in range(sampling.num_samples)
+    ]
+    items.sort(key=lambda item: (item.variant.family == "null", len(item.variant.prompt), item.key))
+    engine: Engine | None = None
+    template = template_for(contender.source, models.form)
+
+    def answer(part: list[_Item]) -> list[Sample]:
+        nonlocal engine
+        engine = engine or load_engine(
+            contender.source, models.engine, models.precision, models.threads
+        )
+        return _answer(engine, contender.name, part, template, sampling, seed)
+
+    try:
+        with stage(f"generate: {contender.name}", len(items), "prompts") as advance:
+            return table.fill(
+                items,
+                key=lambda item: item.key,
+                work=answer,
+                batch=sampling.batch_size,
+                group=lambda item: item.variant.family == "null",
+                on_batch=advance,
+            )
+    finally:
+        if engine is not None:
+            engine.close()
+
+
+def sample_key(
+    contender: Contender,
+    variant: Variant,
+    index: int,
+    models: ModelsConfig,
+    sampling: SamplingConfig,
+    seed: int,
+) -> str:
+    """Return the hash of everything that determines a sample."""
+    how = (sampling.temperature, sampling.top_p, sampling.max_new_tokens, sampling.batch_size)
+    run = (models.engine, models.precision, models.form, PROMPTING)
+    return content_key(contender.name, contender.source.sha256, variant.key, index, how, run, seed)
+
+
+def template_for(source: ModelSource, form: str) -> str | None:
+    """Return the chat template to use, or None for the raw form.
+
+    Raises: EngineError if `chat` is asked for and the model has no template.
+    """
+    if form == "raw":
+        return None
+    template = chat_template_of(source)
+    if template is None and form == "chat":
+        raise EngineError(
+            f"{source.name} has no chat template", hint="use models.form=raw, or auto"
+        )
+    return template
+
+
+def wrap(prompt: str, template: str | None) -> Wrapped:
+    """Return the prompt in the form that this model wants."""
+    return raw_prompt(prompt) if template is None else chat_prompt(prompt, template)
+
+
+def _answer(
+    engine: Engine,
+    name: str,
+    part: list[_Item],
+    template: str | None,
+    sampling: SamplingConfig,
+    seed: int,
+) -> list[Sample]:
+    import time
+
+    batch_seed = int(content_key(seed, [item.key for item in part])[:8], 16) % 2**31
+    requests = []
+    for item in part:
+        wrapped = wrap(item.variant.prompt, template)
+        requests.append(
+            Request(
+                prompt=wrapped.text,
+                stop=wrapped.stop,
+                max_new_tokens=sampling.max_new_tokens,
+                temperature=sampling.temperature,
+                top_p=sampling.top_p,
+                seed=batch_seed,
+            )
+        )
+    start = time.perf_counter()
+    generations = engine.generate(requests)
+    seconds = (time.perf_counter() - start) / len(part)
+    return [
+        Sample(
+            key=item.key,
+            task_id=item.variant.task_id,
+            variant=item.variant.key,
+            operator=item.variant.operator,
+            seed=item.variant.seed,
+            model=name,
+            sample_index=item.sample_index,
+            completion=generation.text,
+            solution=extract_solution(
+                item.variant.prompt, generation.text, item.variant.entry_point
+            ),
+            engine=engine.name,
+            precision=engine.precision,
+            finish_reason=generation.finish_reason,
+            prompt_tokens=generation.prompt_tokens,
+            completion_tokens=generation.completion_tokens,
+            seconds=round(seconds, 4),
+        )
+        for item, generation in zip(part, generations, strict=True)
+    ]

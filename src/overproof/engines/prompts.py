@@ -1,0 +1,143 @@
+r"""From a prompt of a suite to the text that a model sees, and from its answer to a program.
+
+Two forms. `chat`, for instruct models: the problem in a user turn, and the assistant's turn
+already begun with a fence and the prompt itself, so that the model writes the body and stops at
+the closing fence. `raw`, for base models: the prompt as it is, ended by what begins a new block.
+
+    >>> wrapped = raw_prompt("def f(x):\n    ")
+    >>> extract_solution("def f(x):\n    ", "return x", "f")
+    'def f(x):\n    return x\n'
+"""
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+INSTRUCTION = (
+    "Complete the following Python function. "
+    "Answer with the whole function in one markdown code block."
+)
+DESCRIBE_INSTRUCTION = "Write the docstring of the following Python function: its text only."
+RAW_STOP = ("\ndef ", "\nclass ", "\nif ", "\nprint(", "\nassert ", "\n```", "\n@", "\n#")
+CHAT_STOP = ("```",)
+
+Form = Literal["chat", "raw"]
+ChatTemplate = str
+"""A Jinja template in the form that tokenizers ship."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrapped:
+    """A prompt as the model sees it, and where its answer ends."""
+
+    text: str
+    stop: tuple[str, ...]
+
+
+def raw_prompt(prompt: str) -> Wrapped:
+    """Return the form for base models: nothing added, no white space at the end.
+
+    A prompt that ends in white space splits the first token of the answer in two, which costs
+    base models more than most perturbations do.
+    """
+    return Wrapped(text=prompt.rstrip(), stop=RAW_STOP)
+
+
+def chat_prompt(prompt: str, template: ChatTemplate) -> Wrapped:
+    """Return the form for instruct models: the assistant's turn begun with the prompt itself."""
+    user = f"{INSTRUCTION}\n```python\n{prompt.strip()}\n```"
+    begun = f"```python\n{prompt.strip()}\n"
+    return Wrapped(text=render_chat(template, user) + begun, stop=CHAT_STOP)
+
+
+def describe_prompt(code: str, template: ChatTemplate | None) -> Wrapped:
+    """Return the prompt that asks for a function's docstring: the direction code to text."""
+    question = f"{DESCRIBE_INSTRUCTION}\n```python\n{code.strip()}\n```"
+    if template is None:
+        return Wrapped(text=f'{code.strip()}\n\n# Docstring\n"""', stop=('"""',))
+    return Wrapped(text=render_chat(template, question), stop=())
+
+
+def render_chat(template: ChatTemplate, user: str) -> str:
+    """Return the conversation up to the beginning of the assistant's turn."""
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(template).render(
+        messages=[{"role": "user", "content": user}],
+        add_generation_prompt=True,
+        tools=None,
+        bos_token="",
+        eos_token="",
+    )
+
+
+def extract_solution(prompt: str, completion: str, entry_point: str) -> str:
+    r"""Return the program in a completion, or "" if there is none.
+
+    The completion may be the rest of the function, the whole function, either of them inside a
+    fenced block, with prose around it. Where the completion defines the entry point itself, what
+    stands above the function in the prompt (imports, helpers) is put before it.
+    """
+    code = _code_of(completion)
+    if not code.strip():
+        return ""
+    defined = re.search(rf"^(async\s+)?def\s+{re.escape(entry_point)}\b", code, re.MULTILINE)
+    if defined and not code.lstrip("\n")[:1].isspace():
+        return f"{_preamble(prompt, entry_point)}{_longest_valid(code, '')}\n"
+    # the answer's first line may have lost the indentation that a prompt's end stood for
+    head = prompt.rstrip() + "\n"
+    candidates = (code, "    " + code.lstrip()) if not code[:1].isspace() else (code,)
+    for candidate in candidates:
+        if _parses(head + candidate):
+            return f"{head}{candidate.rstrip()}\n"
+    return f"{head}{_longest_valid(candidates[-1], head).rstrip()}\n"
+
+
+def _code_of(completion: str) -> str:
+    """Return the first fenced block, or the text before a closing fence, or all of it."""
+    fences = list(re.finditer(r"^[ \t]*```[\w+-]*[ \t]*$", completion, re.MULTILINE))
+    if not fences:
+        return completion
+    first = fences[0]
+    opens = first.group().strip() != "```" or (
+        len(fences) > 1 and not _parses_as_body(completion[: first.start()])
+    )
+    if not opens:
+        return completion[: first.start()]
+    end = fences[1].start() if len(fences) > 1 else len(completion)
+    return completion[first.end() : end].strip("\n")
+
+
+def _preamble(prompt: str, entry_point: str) -> str:
+    """Return what stands above the entry point in the prompt: imports, constants, helpers."""
+    above = re.split(
+        rf"^(?:async\s+)?def\s+{re.escape(entry_point)}\b", prompt, maxsplit=1, flags=re.MULTILINE
+    )
+    return above[0] if len(above) == 2 else ""
+
+
+def _longest_valid(code: str, head: str) -> str:
+    """Return `code` without the lines at its end that keep it from parsing, if that helps."""
+    lines = code.rstrip().split("\n")
+    for end in range(len(lines), 0, -1):
+        if _parses(head + "\n".join(lines[:end])) and any(line.strip() for line in lines[:end]):
+            return "\n".join(lines[:end])
+    return code
+
+
+def _parses(source: str) -> bool:
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _parses_as_body(text: str) -> bool:
+    """Return whether the text can stand as (the rest of) a function body."""
+    if not text.strip():
+        return False
+    body = text if text[:1].isspace() else "    " + text
+    return _parses("def _():\n" + body.strip("\n"))

@@ -1,0 +1,108 @@
+"""What every engine does: answer prompts, answer one while the clock runs, score text.
+
+An engine takes finished prompt text, special tokens included; `overproof.engines.prompts` writes
+it. So the same bytes go to every engine, and what differs between two is arithmetic alone.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from overproof.errors import EngineError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One prompt to complete."""
+
+    prompt: str
+    """Text with special tokens, exactly as the model sees it."""
+    stop: tuple[str, ...]
+    """Generation ends before the first of these; they are not part of the text."""
+    max_new_tokens: int
+    temperature: float = 0.0
+    """0 is greedy."""
+    top_p: float = 1.0
+    seed: int = 0
+    """Fixes the draw when the temperature is above 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation:
+    """What an engine wrote for one request."""
+
+    text: str
+    finish_reason: Literal["stop", "length"]
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stamps:
+    """When the tokens of one answer arrived."""
+
+    sent_ns: int
+    token_ns: tuple[int, ...]
+    """One stamp per generated token, `time.perf_counter_ns`."""
+    cpu_seconds: float
+    """Process CPU time, user and system, from send to last token."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopLogits:
+    """A teacher's distribution over the target tokens of one text, cut to its top K.
+
+    Shapes: token_ids (T,) int32, the target; ids (T, K) int32; logprobs (T, K) float16, natural
+    log at temperature 1; tail (T,) float16, log of the mass outside the K.
+    """
+
+    token_ids: Any
+    ids: Any
+    logprobs: Any
+    tail: Any
+
+
+class Engine(Protocol):
+    """One loaded model."""
+
+    name: str
+    precision: str
+    threads: int
+
+    def generate(self, requests: Sequence[Request]) -> list[Generation]:
+        """Answer a batch, in order; the same batch with the same seeds gives the same text."""
+
+    def time(self, request: Request) -> Stamps:
+        """Answer one request greedily, alone, and stamp every token."""
+
+    def score(self, prompt: str, target: str, top_k: int) -> TopLogits:
+        """Return the model's top K over each token of `target` after `prompt`.
+
+        Raises: EngineError if this engine cannot score given text.
+        """
+
+    def close(self) -> None:
+        """Give the memory back."""
+
+
+def cpu_threads(threads: int) -> int:
+    """Return the number of threads to use: as asked, or all that this process may run on."""
+    return threads or len(os.sched_getaffinity(0))
+
+
+def cut_at_stop(text: str, stop: Sequence[str]) -> tuple[str, bool]:
+    r"""Return the text before the first stop string, and whether one was there.
+
+    >>> cut_at_stop("return 1\n```\nThis", ["\n```"])
+    ('return 1', True)
+    """
+    found = [place for place in (text.find(string) for string in stop) if place >= 0]
+    return (text[: min(found)], True) if found else (text, False)
+
+
+def missing_engine(package: str) -> EngineError:
+    """Return the error for an engine whose package is not installed."""
+    return EngineError(
+        f"the package {package} is not installed", hint="pip install 'overproof[models]'"
+    )

@@ -1,0 +1,146 @@
+"""Latency from paired timings: medians per model and ratios between models, with intervals.
+
+TTFT is the time to the first token, E2E to the last; TPOT is (E2E - TTFT) / (tokens - 1), as
+vLLM defines it (GuideLLM's includes the first token). Tokens per second are all of an answer's
+tokens over its E2E. The unit is the prompt: repeats of one prompt are reduced to their median.
+Warm-up rows are dropped.
+
+Limit: wall times of two runs on a busy machine do not compare; only the ratios do, because the
+models took turns on the same prompt.
+
+    findings = list(speed_findings(timings, ["teacher", "distilled"], seed=0))
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from math import isnan
+from statistics import median
+
+import numpy as np
+
+from overproof.measure.estimates import Estimate
+from overproof.measure.intervals import Floats, bootstrap_rows, paired_log_ratio
+from overproof.measure.quality import Finding, Scope
+from overproof.measure.tables import NOMINAL
+from overproof.records import Timing
+
+MIN_PROMPTS_P90 = 29
+"""0.9 ** 29 < 0.05: with fewer prompts the largest may well lie below the 90th percentile."""
+
+SCOPE = Scope(operator=NOMINAL, family=NOMINAL, members=(NOMINAL,), control=NOMINAL)
+
+
+def tokens_per_s(timing: Timing) -> float | None:
+    """Return an answer's tokens per second of E2E; None if there are none."""
+    if timing.completion_tokens < 1 or timing.e2e_ms <= 0:
+        return None
+    return 1000 * timing.completion_tokens / timing.e2e_ms
+
+
+def cpu_ms_per_token(timing: Timing) -> float | None:
+    """Return CPU-milliseconds per token; None where no CPU time was measured."""
+    if timing.completion_tokens < 1 or timing.cpu_seconds <= 0:
+        return None
+    return 1000 * timing.cpu_seconds / timing.completion_tokens
+
+
+SPEED: dict[str, Callable[[Timing], float | None]] = {
+    "ttft_ms": lambda timing: timing.ttft_ms,
+    "tpot_ms": lambda timing: timing.tpot_ms,
+    "e2e_ms": lambda timing: timing.e2e_ms,
+    "tokens_per_s": tokens_per_s,
+    "cpu_s": lambda timing: timing.cpu_seconds or None,
+    "cpu_ms_per_token": cpu_ms_per_token,
+    "completion_tokens": lambda timing: float(timing.completion_tokens),
+}
+
+
+def speed_findings(
+    timings: Iterable[Timing], models: Sequence[str], seed: int
+) -> Iterator[Finding]:
+    """Yield medians, p90s and paired ratios of every metric that was measured."""
+    rows = [timing for timing in timings if not timing.warmup]
+    for metric, read in SPEED.items():
+        values = {model: prompt_values(rows, model, read) for model in models}
+        for model in models:
+            if values[model]:
+                yield from _levels(model, metric, values[model], seed)
+        for first, second in ratio_pairs(models):
+            yield from _ratio(first, second, metric, values, seed)
+
+
+def prompt_values(
+    timings: Iterable[Timing], model: str, read: Callable[[Timing], float | None]
+) -> dict[str, float]:
+    """Return each prompt's median over its repeats; prompts without a value are absent."""
+    repeats: dict[str, list[float]] = defaultdict(list)
+    for timing in timings:
+        value = read(timing)
+        if timing.model == model and value is not None:
+            repeats[timing.task_id].append(value)
+    return {task_id: median(found) for task_id, found in repeats.items()}
+
+
+def ratio_pairs(models: Sequence[str]) -> list[tuple[str, str]]:
+    """Return which model's times are divided by which other's.
+
+    All against the teacher, arms also against the undistilled student; where no model has such
+    a name, all against the first.
+    """
+    named = [name for name in ("teacher", "undistilled") if name in models]
+    if not named:
+        return [(model, models[0]) for model in models[1:]]
+    rank = {"teacher": 0, "undistilled": 1}
+    return [
+        (model, other) for other in named for model in models if rank.get(model, 2) > rank[other]
+    ]
+
+
+def _levels(model: str, metric: str, values: Mapping[str, float], seed: int) -> Iterator[Finding]:
+    sample = np.array(list(values.values()), dtype=np.float64)
+    points = {metric: 0.5}
+    if len(sample) >= MIN_PROMPTS_P90:
+        points[f"{metric}_p90"] = 0.9
+    for name, point in points.items():
+
+        def quantile(drawn: Floats, point: float = point) -> Floats:
+            return np.asarray(np.quantile(drawn, point, axis=-1), dtype=np.float64)
+
+        low, high = bootstrap_rows(sample, quantile, seed=seed) or (None, None)
+        what = "median" if point == 0.5 else "90th percentile"
+        method = f"{what} over prompts; bootstrap over prompts, 2,000 resamples, percentiles"
+        estimate = Estimate(float(quantile(sample)), low, high, method)
+        yield Finding(model=model, metric=name, scope=SCOPE, estimate=estimate, n=len(sample))
+
+
+def _ratio(
+    first: str,
+    second: str,
+    metric: str,
+    values: Mapping[str, Mapping[str, float]],
+    seed: int,
+) -> Iterator[Finding]:
+    shared = [
+        task_id
+        for task_id, value in values[first].items()
+        if value > 0 and values[second].get(task_id, 0) > 0
+    ]
+    if not shared:
+        return
+    one = np.array([values[first][task_id] for task_id in shared])
+    two = np.array([values[second][task_id] for task_id in shared])
+    ratio, low, high = paired_log_ratio(one, two, seed=seed)
+    estimate = Estimate(
+        ratio,
+        None if isnan(low) else low,
+        None if isnan(high) else high,
+        "geometric mean of the paired ratios; bootstrap over prompts of their mean logarithm",
+    )
+    yield Finding(
+        model=first,
+        metric=f"{metric}_ratio",
+        scope=SCOPE,
+        estimate=estimate,
+        n=len(shared),
+        against=second,
+    )

@@ -1,0 +1,75 @@
+"""Progress on stderr: a bar with an ETA on a terminal, a line now and then elsewhere.
+
+with stage("generate", total=164) as advance:
+    advance(16)
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Advance = Callable[[int], None]
+
+QUIET_SECONDS = 20.0
+"""Away from a terminal: at most one line in this time."""
+
+
+@contextmanager
+def stage(title: str, total: int, unit: str = "") -> Iterator[Advance]:
+    """Show how far a stage is; the yielded function is told how many items were settled."""
+    if sys.stderr.isatty():
+        with _bar(title, total, unit) as advance:
+            yield advance
+    else:
+        with _lines(title, total, unit) as advance:
+            yield advance
+
+
+def say(text: str) -> None:
+    """Print one line of news to stderr."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+@contextmanager
+def _bar(title: str, total: int, unit: str) -> Iterator[Advance]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description:<28}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        task = bars.add_task(title, total=total)
+        yield lambda count: bars.advance(task, count)
+
+
+@contextmanager
+def _lines(title: str, total: int, unit: str) -> Iterator[Advance]:
+    start = last = time.monotonic()
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done, last
+        done += count
+        now = time.monotonic()
+        if now - last >= QUIET_SECONDS and done < total:
+            left = (now - start) / done * (total - done) if done else 0.0
+            say(f"{title}: {done}/{total} {unit}, about {left:.0f} s left")
+            last = now
+
+    yield advance
+    say(f"{title}: {done}/{total} {unit} in {time.monotonic() - start:.1f} s")

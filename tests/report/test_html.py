@@ -1,0 +1,326 @@
+"""The page is one file that fetches nothing, shows hostile text and runs none of it."""
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from overproof.errors import StorageError
+from overproof.records import Outcome, Score
+from overproof.report.html import write_report
+
+HOSTILE = (
+    "</script><script>document.title='owned'</script>"
+    "<img src=x onerror=\"document.title='owned'\">&lt;!--]]>"
+    "\u2028\x00\x1b[2J\u202e\ud800 {{ 7*7 }}"
+)
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the text of scripts and of the rest."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.text = ""
+        self._in_script = False
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._in_script = tag == "script"
+        if self._in_script:
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_script = False
+
+    def handle_data(self, data: str) -> None:
+        if self._in_script:
+            self.scripts[-1] += data
+        else:
+            self.text += data
+
+
+def write(trial: Any, folder: Path, **changes: Any) -> str:
+    content = {
+        "title": "Trial",
+        "recipe_yaml": trial.recipe,
+        "manifest": trial.manifest,
+        "problems": trial.problems,
+        "variants": trial.variants,
+        "samples": trial.samples,
+        "outcomes": trial.outcomes,
+        "scores": trial.scores,
+        "timings": trial.timings,
+        "notes": trial.notes,
+        **changes,
+    }
+    path = write_report(folder, **content)
+    assert path == folder / "report.html"
+    return path.read_text()
+
+
+@pytest.fixture(scope="module")
+def source(trial: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write(trial, tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="module")
+def page(source: str) -> Page:
+    return Page(source)
+
+
+@pytest.fixture(scope="module")
+def hostile(single: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report in which every text that could come from outside is an attack."""
+    folder = tmp_path_factory.mktemp("hostile")
+    manifest = {**single.manifest, "command": HOSTILE, "machine": {HOSTILE: HOSTILE}}
+    manifest["models"] = [
+        {**single.manifest["models"][0], "label": HOSTILE, "engine": HOSTILE, "sha256": HOSTILE}
+    ]
+    samples = [replace(sample, completion=HOSTILE) for sample in single.samples]
+    write(
+        single,
+        folder,
+        title=HOSTILE,
+        recipe_yaml=HOSTILE,
+        manifest=manifest,
+        problems=[replace(problem, suite=HOSTILE) for problem in single.problems],
+        variants=[replace(v, prompt=HOSTILE, operator=HOSTILE) for v in single.variants],
+        samples=samples,
+        outcomes=[replace(outcome, detail=HOSTILE) for outcome in single.outcomes],
+        scores=[
+            replace(s, operator=HOSTILE) if s.operator == "new_lines" else s for s in single.scores
+        ],
+        notes={
+            HOSTILE: [{"step": 1, HOSTILE: 0.5, "arm": HOSTILE}],
+            "rows": [{HOSTILE: HOSTILE}],
+            "map": {HOSTILE: HOSTILE},
+            "text": HOSTILE,
+        },
+    )
+    return folder / "report.html"
+
+
+def test_nothing_is_fetched(page: Page, source: str) -> None:
+    for tag, attributes in page.tags:
+        assert tag not in ("link", "iframe", "object", "embed", "base", "img"), tag
+        for name, value in attributes.items():
+            assert name not in ("src", "href", "xlink:href", "srcset", "action"), (tag, name, value)
+            assert not name.startswith("on"), (tag, name)
+    css = source[source.index("<style>") : source.index("</style>")]
+    assert "@import" not in css and "url(" not in css
+
+
+def test_the_policy_allows_the_pages_own_script_and_nothing_else(page: Page) -> None:
+    policy = next(a["content"] for _, a in page.tags if a.get("http-equiv"))
+    assert policy is not None and "default-src 'none'" in policy
+    data, script = page.scripts
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert "innerHTML" not in script and "eval(" not in script
+    json.loads(data)
+
+
+def test_the_browser_data_holds_every_sample_unchanged(page: Page, trial: Any) -> None:
+    data = json.loads(page.scripts[0])
+    assert len(data["samples"]) == len(trial.samples)
+    statuses = {outcome.key[:16]: outcome.status for outcome in trial.outcomes}
+    for row, sample in zip(data["samples"], trial.samples, strict=True):
+        variant, model, _, status, _, completion, key = row
+        task, operator, seed, nominal, _ = data["variants"][variant]
+        assert (task, operator, seed) == (sample.task_id, sample.operator, sample.seed)
+        assert (completion, status) == (sample.completion, statuses[key])
+        assert data["models"][model].split(" ")[0] == sample.model
+        assert data["variants"][nominal][:2] == [task, "nominal"]
+    assert len({row[6] for row in data["samples"]}) == len(trial.samples)
+
+
+def test_hostile_text_opens_no_tag_and_survives_in_the_data(hostile: Path) -> None:
+    source = hostile.read_text()
+    page = Page(source)
+    assert len(page.scripts) == 2
+    assert "img" not in {tag for tag, _ in page.tags}
+    assert not [a for _, attributes in page.tags for a in attributes if a.startswith("on")]
+    data = json.loads(page.scripts[0])
+    assert {row[5] for row in data["samples"]} == {HOSTILE}
+    assert "⟨U+202E⟩" in page.text and "⟨U+D800⟩" in page.text and "{{ 7*7 }}" in page.text
+    assert not re.search("[\x00-\x08\x0b-\x1f\u2028\u202e]", source)
+
+
+needs_browser = pytest.mark.skipif(
+    shutil.which("chromium") is None, reason="chromium is not installed"
+)
+
+
+def run_in_browser(url: str, profile: Path) -> str:
+    """Return the document as a browser has it after the page's scripts ran."""
+    flags = (
+        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+        "--disable-background-networking --disable-component-update --disable-sync"
+    )
+    command = ["chromium", *flags.split(), f"--user-data-dir={profile}", "--dump-dom", url]
+    return subprocess.run(command, capture_output=True, timeout=60, check=True).stdout.decode()
+
+
+@needs_browser
+def test_a_real_browser_shows_hostile_text_and_runs_none_of_it(
+    hostile: Path, tmp_path: Path
+) -> None:
+    source = run_in_browser(hostile.as_uri(), tmp_path)
+    page = Page(source)
+    title = re.search(r"<title>(.*?)</title>", source, re.DOTALL)
+    assert title is not None and title[1] != "owned" and "document.title" in title[1]
+    assert "img" not in {tag for tag, _ in page.tags}
+    # The browser ran: it lists every sample and shows one, control characters made visible.
+    assert re.search(r"\b(\d+) of \1 samples", page.text)
+    assert "⟨U+0000⟩⟨U+001B⟩[2J⟨U+202E⟩⟨U+D800⟩" in page.text
+
+
+PROBE = """
+const say = (name, text) => { document.body.dataset[name] = text; };
+const find = (id) => document.getElementById(id);
+const choose = (id, label) => {
+  const field = find(id);
+  field.value = [...field.options].find((option) => option.text === label).value;
+  field.dispatchEvent(new Event("change"));
+};
+say("linked", find("sample").textContent);
+choose("filter-model", "distilled");
+choose("filter-operator", "dead code");
+choose("filter-status", "not passed");
+say("failed", find("count").textContent);
+choose("filter-status", "passed");
+say("passed", find("count").textContent);
+const first = find("list").querySelector("button");
+first.focus();
+const key = (name) => document.activeElement.dispatchEvent(
+  new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true }));
+key("ArrowDown");
+say("second", document.activeElement.dataset.key);
+say("hash", location.hash);
+say("marks", [...document.querySelectorAll("mark")].map((m) => m.textContent).join("|"));
+key("ArrowUp");
+say("back", String(document.activeElement === first));
+"""
+
+
+@pytest.mark.slow
+@needs_browser
+def test_the_browser_filters_links_and_follows_the_keyboard(
+    source: str, trial: Any, tmp_path: Path
+) -> None:
+    status = {outcome.key: outcome.status for outcome in trial.outcomes}
+    rows = [s for s in trial.samples if (s.model, s.operator) == ("distilled", "dead_code")]
+    passed = [sample.key[:16] for sample in rows if status[sample.key] == "passed"]
+    linked = next(sample for sample in rows if status[sample.key] == "wrong_answer")
+    # The probe is a script of its own, so the policy has to go for this test.
+    opened = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", source)
+    path = tmp_path / "report.html"
+    path.write_text(opened.replace("</body>", f"<script>{PROBE}</script></body>"))
+    url = f"{path.as_uri()}#sample={linked.key[:16]}"
+    body = next(a for tag, a in Page(run_in_browser(url, tmp_path)).tags if tag == "body")
+    total = len(trial.samples)
+    assert (body["data-linked"] or "").startswith(f"{linked.task_id} · distilled")
+    assert body["data-failed"] == f"{len(rows) - len(passed)} of {total} samples"
+    assert body["data-passed"] == f"{len(passed)} of {total} samples"
+    assert body["data-second"] == passed[1] and body["data-hash"] == f"#sample={passed[1]}"
+    assert (body["data-marks"] or "").startswith("whole|")
+    assert body["data-back"] == "true"
+
+
+def test_results_hold_every_score_and_are_strict_json(trial: Any, tmp_path: Path) -> None:
+    write(trial, tmp_path, notes={"loss": [{"step": 0, "loss": float("nan")}]})
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    content = json.loads((tmp_path / "results.json").read_text(), parse_constant=refuse)
+    assert [Score(**row) for row in content["scores"]] == trial.scores
+    assert content["manifest"] == trial.manifest
+    assert content["notes"]["loss"][0]["loss"] is None
+
+
+def test_the_same_run_gives_the_same_bytes(trial: Any, tmp_path: Path, source: str) -> None:
+    assert write(trial, tmp_path) == source
+
+
+def test_ids_are_unique_and_every_picture_has_a_text(page: Page) -> None:
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    pictures = [attributes for tag, attributes in page.tags if tag == "svg"]
+    assert len(pictures) == 6  # quality, forest and the training curve, wide and narrow
+    assert all(a["role"] == "img" and len(a["aria-label"] or "") > 40 for a in pictures)
+
+
+def test_pictures_take_their_colours_from_the_page(source: str) -> None:
+    from overproof.report.pictures import FAINT, INK, SLOTS
+
+    svg = "".join(re.findall(r"<svg.*?</svg>", source, re.DOTALL))
+    for colour in (INK, FAINT, *SLOTS):
+        assert colour not in svg.lower()
+    for variable in ("--ink", "--model-0", "--model-1", "--model-2"):
+        assert f'"var({variable})"' in svg
+        assert source.count(f"{variable}: #") >= 2  # once for light, once for dark
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        {"timings": [], "notes": {}},
+        {"scores": [], "samples": [], "outcomes": [], "timings": [], "notes": {}},
+        {"problems": [], "variants": [], "samples": [], "outcomes": [], "scores": []},
+    ],
+)
+def test_a_run_with_parts_missing_still_has_a_report(
+    single: Any, tmp_path: Path, gone: dict[str, Any]
+) -> None:
+    if "scores" not in gone:
+        speed = re.compile(r"(ms|_s|tokens|ratio|token|p90)$")
+        gone = {**gone, "scores": [s for s in single.scores if not speed.search(s.metric)]}
+    page = Page(write(single, tmp_path, **gone))
+    assert "my-model" in page.text
+    assert "Quality against latency" not in page.text
+
+
+def test_models_come_in_the_order_of_the_manifest(trial: Any, tmp_path: Path) -> None:
+    models = list(reversed(trial.manifest["models"]))
+    text = Page(write(trial, tmp_path, manifest={**trial.manifest, "models": models})).text
+    table = text[text.index("robust drop") :]
+    assert table.index("distilled") < table.index("undistilled") < table.index("teacher")
+
+
+def test_exclusions_and_mixed_engines_are_said(single: Any, tmp_path: Path, trial: Any) -> None:
+    outcomes = [Outcome(key="x", task_id="t", status="harness_error"), *single.outcomes[1:]]
+    ours = sum(outcome.status == "harness_error" for outcome in outcomes)
+    text = Page(write(single, tmp_path, outcomes=outcomes)).text
+    assert f"{ours} of {len(outcomes)} executions failed on our side" in text
+    models = [dict(model) for model in trial.manifest["models"]]
+    models[0]["precision"] = "bf16"
+    text = Page(write(trial, tmp_path, manifest={"models": models})).text
+    assert "different engines or precisions" in text and "xllamacpp · bf16" in text
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_with_a_hint(
+    single: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot write"):
+        write(single, tmp_path / "file")
+
+
+def test_importing_the_room_is_cheap() -> None:
+    code = "import sys, overproof.report.html, overproof.report.terminal; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert not {"altair", "vl_convert", "jinja2", "torch", "scipy"} & set(done.stdout.split())
