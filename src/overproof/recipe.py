@@ -201,10 +201,17 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
         text = (resources.files("overproof") / "recipes" / f"{name}.yaml").read_text()
     else:
         raise UnknownNameError("recipe", name, recipe_names(), hint="or the path of a YAML file")
-    values = _parse_yaml(text, name)
+    return with_overrides(_parse_yaml(text, name), overrides, name)
+
+
+def with_overrides(values: dict[str, Any], overrides: Sequence[str], where: str) -> Recipe:
+    """Return the checked recipe that these values make, after the overrides.
+
+    Raises: RecipeError.
+    """
     for override in overrides:
         _set_dotted(values, override)
-    return recipe_from(values, where=name)
+    return recipe_from(values, where=where)
 
 
 def recipe_from(values: dict[str, Any], where: str = "recipe") -> Recipe:

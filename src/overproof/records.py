@@ -89,7 +89,7 @@ class Certificate:
     entry_point_intact: bool
     """The entry point is defined once, under the name that the tests call."""
     edit_distance: int
-    """Levenshtein distance to the nominal prompt, in characters."""
+    """Levenshtein distance to the control's prompt (mostly the nominal one), in characters."""
     naturalness: float
     """1 minus the share of characters changed: a cheap proxy, in [0, 1]."""
 
@@ -157,7 +157,7 @@ class Outcome:
     """The verdict on one sample."""
 
     key: str
-    """The sample's key."""
+    """The sample's key; in a run folder, a hash of sample and limits."""
     task_id: str
     status: Status
     detail: str = ""
@@ -165,6 +165,8 @@ class Outcome:
     cpu_seconds: float = 0.0
     tier: str = ""
     """How the program was isolated."""
+    sample: str = ""
+    """Key of the sample, where `key` is something else."""
 
     @property
     def passed(self) -> bool:
@@ -211,6 +213,25 @@ class Solution:
     checks: int
     """How many worked examples were executed."""
     detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """One text that the student learns: a target after a prompt, with the teacher's logits."""
+
+    key: str
+    """Content hash of teacher, prompt, target and K; the logits are cached under it."""
+    pair: str
+    """Key of the pair."""
+    view: Literal["text_to_code", "code_to_text"]
+    target: str
+    """What the student should write after the prompt, its end included."""
+    author: Literal["teacher", "human"]
+    """Who wrote the target: the teacher, verified by execution, or the pair's own author."""
+    tokens: int
+    """Tokens of the target."""
+    captured_mass: float
+    """Mean probability mass that the kept logits hold, in [0, 1]."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ import pytest
 
 from overproof.records import Outcome
 from overproof.sandbox import Job, Limits, kernel, run_jobs
+from overproof.sandbox.zygote import clear
 
 REPORTS = """
 def check(candidate):
@@ -202,3 +203,28 @@ def test_no_folder_is_left_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         limits = Limits(isolation=isolation)  # type: ignore[arg-type]
         assert run_one(program, limits=limits).passed
     assert list(tmp_path.iterdir()) == []
+
+
+def test_closed_folders_are_removed_and_links_not_followed() -> None:
+    nobody = os.geteuid() or 65534
+    box = Path(tempfile.mkdtemp())
+    outside = Path(tempfile.mkdtemp())
+    outside.chmod(0o500)
+    for folder in (box, outside):
+        os.chown(folder, nobody, -1)
+    before = os.geteuid()
+    os.seteuid(nobody)
+    try:
+        deep = box / "work" / "deep" / "er"
+        deep.mkdir(parents=True)
+        (deep / "file").write_text("x")
+        (box / "work" / "link").symlink_to(outside)
+        for folder in (deep, deep.parent, box / "work"):
+            folder.chmod(0)
+        assert clear(box)
+        assert list(box.iterdir()) == []
+        assert outside.stat().st_mode & 0o777 == 0o500
+    finally:
+        os.seteuid(before)
+        box.rmdir()
+        outside.rmdir()

@@ -1,0 +1,1 @@
+"""The objective, term by term, and the one training loop."""

@@ -100,11 +100,18 @@ def clear(box: Path) -> bool:
                 continue
             shutil.rmtree(entry, ignore_errors=True)
             if entry.exists():
-                for folder, _, _ in os.walk(entry):
-                    Path(folder).chmod(0o700)
+                _open_folders(entry)
                 shutil.rmtree(entry, ignore_errors=True)
         return not any(box.iterdir())
     return False
+
+
+def _open_folders(root: Path) -> None:
+    root.chmod(0o700)
+    for folder, names, _ in os.walk(root):  # lists a folder after we have opened it
+        for path in (Path(folder, name) for name in names):
+            if not path.is_symlink():
+                path.chmod(0o700)
 
 
 def _next_channel(control: socket.socket) -> int | None:

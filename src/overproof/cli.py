@@ -1,0 +1,239 @@
+"""The command line: parse, call, print. Nothing heavy is imported before a command needs it."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from overproof import __version__
+from overproof.errors import OverproofError
+
+if TYPE_CHECKING:
+    from overproof.study import Finished
+
+
+class _Group(click.Group):
+    """Prints our errors as one line and a hint, and exits with their code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except OverproofError as error:
+            if ctx.params.get("debug"):
+                raise
+            click.echo(f"error: {error.message}", err=True)
+            if error.hint:
+                click.echo(f"hint: {error.hint}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("stopped; run the same command again to go on", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="overproof")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def main(debug: bool) -> None:
+    """Distil a large code model into a small one, and prove what came out."""
+
+
+@main.command()
+@click.argument("recipe")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder [default: runs/NAME].")
+@click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
+def run(recipe: str, overrides: tuple[str, ...], out: Path | None, dry_run: bool) -> None:
+    """Distil and compare: teacher, undistilled and distilled, side by side.
+
+    RECIPE is a name (see `overproof recipes`) or a YAML file; KEY=VALUE changes one of its
+    values, for example distill.steps=20. The same command goes on where it was interrupted.
+    """
+    from overproof.recipe import dump_recipe, load_recipe
+
+    loaded = load_recipe(recipe, overrides)
+    if dry_run:
+        click.echo(dump_recipe(loaded), nl=False)
+        return
+    from overproof import study
+
+    folder = out or Path("runs") / loaded.name
+    finished = study.run(loaded, folder, _command())
+    _print_end(finished, loaded.full_size)
+
+
+@main.command("eval")
+@click.option("--model", "models", multiple=True, required=True, help="Repeat to compare.")
+@click.option("--suite", "suites", multiple=True, default=["humaneval"], show_default=True)
+@click.option("--operators", default="", help="Comma-separated; none by default.")
+@click.option("--seeds", default=1, show_default=True, help="Draws per random operator.")
+@click.option("--limit", type=int, help="Only this many problems, evenly spread.")
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "ctranslate2", "transformers", "xllamacpp"]),
+    default="auto",
+    show_default=True,
+    help="auto: xllamacpp if all models are GGUF files, else ctranslate2.",
+)
+@click.option("--precision", default="", help="Of the engine; its usual one by default.")
+@click.option("--latency", default=0, show_default=True, help="Prompts timed in pairs.")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder [default: runs/eval-…].")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+def evaluate(
+    models: tuple[str, ...],
+    suites: tuple[str, ...],
+    operators: str,
+    seeds: int,
+    limit: int | None,
+    engine: str,
+    precision: str,
+    latency: int,
+    out: Path | None,
+    overrides: tuple[str, ...],
+) -> None:
+    """Measure models as they are: pass@1 with its interval, robustness if operators are named."""
+    from overproof.evaluation import evaluation_recipe
+
+    recipe = evaluation_recipe(
+        models, suites, operators, seeds, limit, engine, precision, latency, overrides
+    )
+    from overproof import study
+
+    finished = study.evaluate(models, recipe, out or Path("runs") / recipe.name, _command())
+    _print_end(finished, "")
+
+
+@main.command()
+@click.argument("name", required=False)
+def recipes(name: str | None) -> None:
+    """List the recipes that come with the package, or print one."""
+    from overproof.recipe import dump_recipe, load_recipe, recipe_names
+
+    if name:
+        click.echo(dump_recipe(load_recipe(name)), nl=False)
+        return
+    for known in recipe_names():
+        click.echo(f"{known:<12} {load_recipe(known).description}")
+
+
+@main.command()
+@click.argument("name", required=False)
+def operators(name: str | None) -> None:
+    """List the perturbation operators, or say all about one."""
+    from overproof.perturb import OPERATORS, get_operator
+
+    if name:
+        operator = get_operator(name)
+        click.echo(
+            f"{operator.name} ({operator.family})\n{operator.what}\nsource: {operator.source}"
+        )
+        return
+    for operator in OPERATORS.values():
+        click.echo(f"{operator.family:<8} {operator.name:<24} {operator.what}")
+
+
+@main.group()
+def models() -> None:
+    """Models and data by name: list, fetch, verify."""
+
+
+@models.command("list")
+def models_list() -> None:
+    """Show what the catalogue knows, and what is here already."""
+    from overproof.catalog import cache_folder, list_entries
+    from overproof.fetch import is_fetched
+
+    for entry in list_entries():
+        here = "here" if is_fetched(entry.name) else "-"
+        size = f"{entry.size_bytes / 1e6:,.1f} MB"
+        click.echo(f"{entry.name:<28} {here:<5} {size:>11}  {entry.licence:<11} {entry.what}")
+    click.echo(f"cache: {cache_folder()}", err=True)
+
+
+@models.command("fetch")
+@click.argument("names", nargs=-1, required=True)
+@click.option("--force", is_flag=True, help="Fetch again, even if it is here.")
+def models_fetch(names: tuple[str, ...], force: bool) -> None:
+    """Download by name, verify, and print where it is; a cut-off download goes on."""
+    from overproof.fetch import bar, fetch
+
+    for name in names:
+        with bar(name) as progress:
+            path = fetch(name, progress=progress, force=force)
+        click.echo(path)
+
+
+@models.command("verify")
+@click.argument("names", nargs=-1)
+def models_verify(names: tuple[str, ...]) -> None:
+    """Hash the cached files again; without names, all that are here."""
+    from overproof.catalog import list_entries
+    from overproof.fetch import is_fetched, verify
+
+    chosen = names or [entry.name for entry in list_entries() if is_fetched(entry.name)]
+    damaged = False
+    for name in chosen:
+        result = verify(name)
+        damaged |= result.status != "ok"
+        click.echo(f"{name:<28} {result.status}")
+    if damaged:
+        sys.exit(3)
+
+
+@main.group()
+def pairs() -> None:
+    """Code–text pairs: mine them from source trees."""
+
+
+@pairs.command("mine")
+@click.argument("sources", nargs=-1, required=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="JSONL file to write.")
+@click.option("--limit", type=int, help="At most this many, spread over the sources.")
+@click.option("--licence", default="", help="For folders that do not tell theirs.")
+@click.option(
+    "--suite",
+    "suites",
+    multiple=True,
+    default=["humaneval"],
+    show_default=True,
+    help="Pairs that overlap with these are removed.",
+)
+def pairs_mine(
+    sources: tuple[str, ...],
+    out: Path,
+    limit: int | None,
+    licence: str,
+    suites: tuple[str, ...],
+) -> None:
+    """Mine functions with docstrings; remove duplicates and whatever overlaps with a suite.
+
+    SOURCE is `stdlib`, `installed`, `installed:NAME`, or a folder. Beside the pairs stands a
+    certificate of what was removed and why: OUT with .certificate.json.
+    """
+    from overproof.evaluation import mine_to_file
+
+    for line in mine_to_file(sources, out, limit, licence, suites):
+        click.echo(line)
+
+
+def _command() -> str:
+    """Return the command as it can be typed again."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def _print_end(finished: "Finished", full_size: str) -> None:
+    import rich
+
+    from overproof.manifest import peak_memory_gib
+    from overproof.report.terminal import summary_table
+
+    rich.print(summary_table(finished.scores, finished.models))
+    click.echo(f"report:      {finished.report}")
+    click.echo(f"peak memory: {peak_memory_gib():.1f} GiB")
+    if full_size:
+        click.echo(f"full size:   {full_size}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""From command-line options to recipes and files, for the commands beside `run`.
+
+overproof eval --model smollm2-135m-instruct --limit 10
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from overproof.engines import DEFAULT_PRECISION
+from overproof.models import model_form
+from overproof.recipe import Recipe, with_overrides
+
+
+def evaluation_recipe(
+    models: Sequence[str],
+    suites: Sequence[str],
+    operators: str,
+    seeds: int,
+    limit: int | None,
+    engine: str,
+    precision: str,
+    latency: int,
+    overrides: Sequence[str] = (),
+) -> Recipe:
+    """Return the recipe of an evaluation; models are named outside it.
+
+    Raises: UnknownNameError, RecipeError.
+    """
+    forms = [model_form(name) for name in models]
+    if engine == "auto":
+        gguf = all(form in ("gguf", "catalogue") for form in forms)
+        engine = "xllamacpp" if gguf else "ctranslate2"
+    names = "-".join(re.sub(r"[^\w.]+", "-", name).strip("-") for name in models)
+    values: dict[str, Any] = {
+        "name": f"eval-{names}"[:80],
+        "models": {
+            "teacher": models[0],
+            "student": models[-1],
+            "engine": engine,
+            "precision": precision or DEFAULT_PRECISION[engine],
+        },
+        "suites": {"names": list(suites), "problems": limit},
+        "perturb": {
+            "operators": [name.strip() for name in operators.split(",") if name.strip()],
+            "seeds": seeds,
+        },
+        "latency": {"prompts": latency},
+    }
+    return with_overrides(values, overrides, "eval")
+
+
+def mine_to_file(
+    sources: Sequence[str], out: Path, limit: int | None, licence: str, suites: Sequence[str]
+) -> Iterator[str]:
+    """Mine, clean and write pairs with their certificate; yield what to tell the user.
+
+    Raises: UsageError, StorageError.
+    """
+    import json
+
+    from overproof.pairs.contamination import decontaminate
+    from overproof.pairs.duplicates import dedupe
+    from overproof.pairs.files import write_pairs
+    from overproof.pairs.mining import mine
+    from overproof.pairs.rules import summarise
+    from overproof.store import write_atomically
+    from overproof.suites import load_suites
+
+    mined = mine(sources, licence=licence, limit=limit)
+    unique = dedupe(mined.pairs)
+    clean = decontaminate(unique.pairs, load_suites(suites))
+    write_pairs(out, clean.pairs)
+    certificate = out.with_suffix(".certificate.json")
+    write_atomically(certificate, json.dumps(clean.certificate.as_json(), indent=2).encode())
+    dropped = summarise([*mined.dropped, *unique.dropped])
+    yield f"{len(clean.pairs)} pairs from {mined.files_read} of {mined.files} files: {out}"
+    removed = len(clean.certificate.removed)
+    yield f"{removed} removed for overlap with {', '.join(suites)}: {certificate}"
+    yield "dropped: " + ", ".join(f"{reason} {count}" for reason, count in dropped.items())

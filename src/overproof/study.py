@@ -1,0 +1,184 @@
+"""The main path: from a recipe to a report, each line a stage that resumes.
+
+    overproof run demo
+
+Rows are the interface: every stage reads and writes rows in the run folder, and makes only those
+that are missing. Two entries: `run` distils and compares, `evaluate` measures models as they are.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from overproof.distill.arm import distill
+from overproof.engines.generate import Contender, generate
+from overproof.manifest import describe_run
+from overproof.measure.latency import time_models
+from overproof.measure.scores import measure
+from overproof.models import model_form, resolve_model
+from overproof.pairs.gather import gather_pairs
+from overproof.perturb import Yield, get_operator, perturb
+from overproof.progress import say
+from overproof.recipe import Recipe, dump_recipe
+from overproof.records import Outcome, Problem, Sample, Score, Timing, Variant
+from overproof.report.html import write_report
+from overproof.sandbox import run_jobs
+from overproof.sandbox.execute import execute
+from overproof.store import RunFolder, write_atomically
+from overproof.suites import load_suites
+from overproof.teach.lessons import teach
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """What a run leaves behind."""
+
+    report: Path
+    scores: list[Score]
+    models: list[dict[str, Any]]
+    """As in the manifest: name, label, size, hash, engine, precision."""
+
+
+def run(recipe: Recipe, out: Path, command: str) -> Finished:
+    """Distil the student, then measure teacher, undistilled and distilled side by side.
+
+    Raises: OverproofError of any kind; what was finished before is kept, and a rerun goes on.
+    """
+    check_names(recipe)
+    folder = RunFolder(out)
+    with folder.locked():
+        write_atomically(out / "recipe.yaml", dump_recipe(recipe).encode())
+        problems = load_suites(recipe.suites.names, recipe.suites.problems)
+        pairs, contamination = gather_pairs(recipe.pairs, problems, recipe.seed, folder)
+        teacher = Contender(name="teacher", source=resolve_model(recipe.models.teacher))
+        student = Contender(name="undistilled", source=resolve_model(recipe.models.student))
+        taught = teach(teacher, pairs, recipe, folder)
+        source, curve = distill(
+            "distilled",
+            student.source,
+            teacher.source,
+            taught.lessons,
+            pairs,
+            recipe,
+            out / "models",
+        )
+        distilled = Contender(name="distilled", source=source)
+        notes = {
+            "Decontamination": contamination,
+            "Teacher": {**taught.counts, **captured(taught.lessons)},
+            "Training": curve,
+            "Operators seen in training": ", ".join(recipe.distill.robust_operators) or "none",
+        }
+        return _measure_all((teacher, student, distilled), problems, recipe, folder, notes, command)
+
+
+def evaluate(models: Sequence[str], recipe: Recipe, out: Path, command: str) -> Finished:
+    """Measure models as they are: no training, the same rows, the same report.
+
+    Raises: OverproofError of any kind; a rerun goes on.
+    """
+    check_names(recipe, models)
+    folder = RunFolder(out)
+    with folder.locked():
+        write_atomically(out / "recipe.yaml", dump_recipe(recipe).encode())
+        problems = load_suites(recipe.suites.names, recipe.suites.problems)
+        sources = [resolve_model(name) for name in models]
+        contenders = [Contender(name=source.name, source=source) for source in sources]
+        return _measure_all(contenders, problems, recipe, folder, {}, command)
+
+
+def check_names(recipe: Recipe, models: Sequence[str] | None = None) -> None:
+    """Find a misspelt model or operator before the long work starts.
+
+    Raises: UnknownNameError, UsageError.
+    """
+    for name in models or (recipe.models.teacher, recipe.models.student):
+        model_form(name)
+    for operator in (*recipe.perturb.operators, *recipe.distill.robust_operators):
+        get_operator(operator)
+
+
+def captured(lessons: Sequence[Any]) -> dict[str, Any]:
+    """Return how much of the teacher's probability the kept logits hold."""
+    tokens = sum(lesson.tokens for lesson in lessons)
+    mass = sum(lesson.captured_mass * lesson.tokens for lesson in lessons) / tokens
+    return {
+        "lessons": len(lessons),
+        "target tokens": tokens,
+        "targets by the teacher": sum(lesson.author == "teacher" for lesson in lessons),
+        "captured mass": round(mass, 4),
+    }
+
+
+def _measure_all(
+    contenders: Sequence[Contender],
+    problems: list[Problem],
+    recipe: Recipe,
+    folder: RunFolder,
+    notes: dict[str, Any],
+    command: str,
+) -> Finished:
+    variants, yields = _perturb(problems, recipe, folder)
+    table = folder.table("samples", Sample)
+    samples = [
+        sample
+        for contender in contenders
+        for sample in generate(
+            contender, variants, recipe.models, recipe.sampling, recipe.seed, table
+        )
+    ]
+    outcomes = execute(
+        samples, variants, problems, recipe.limits, folder.table("outcomes", Outcome)
+    )
+    timings = time_models(contenders, problems, recipe, folder.table("timings", Timing))
+    scores = measure(
+        problems,
+        variants,
+        samples,
+        outcomes,
+        timings,
+        ks=recipe.sampling.k,
+        models=[contender.name for contender in contenders],
+        seed=recipe.seed,
+    )
+    manifest = describe_run(contenders, samples, outcomes, command)
+    folder.write_json("manifest.json", manifest)
+    report = write_report(
+        folder.path,
+        recipe.name,
+        dump_recipe(recipe),
+        manifest,
+        problems,
+        variants,
+        samples,
+        outcomes,
+        scores,
+        timings,
+        {"Operators": [asdict(item) for item in yields], **notes},
+    )
+    return Finished(report=report, scores=scores, models=manifest["models"])
+
+
+def _perturb(
+    problems: list[Problem], recipe: Recipe, folder: RunFolder
+) -> tuple[list[Variant], list[Yield]]:
+    operators = recipe.perturb.operators
+    if operators:
+        say(f"perturb: {len(problems)} problems, {len(operators)} operators and null")
+        operators = ("null", *(name for name in operators if name != "null"))
+    result = perturb(
+        problems,
+        operators,
+        range(recipe.perturb.seeds),
+        run_gold=lambda jobs: run_jobs(jobs, recipe.limits),
+    )
+    folder.table("variants", Variant).append(result.variants)
+    return result.variants, result.yields
+
+
+def read_results(folder: Path) -> dict[str, Any]:
+    """Return results.json of a finished run."""
+    content: dict[str, Any] = json.loads((folder / "results.json").read_text())
+    return content
