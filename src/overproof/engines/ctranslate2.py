@@ -66,7 +66,7 @@ class CTranslate2Engine:
         for part, results in zip(parts, pending, strict=True):
             for index, result in zip(part, results, strict=True):
                 ids = result.result().sequences_ids[0]
-                text, stopped = cut_at_stop(self._tokenizer.decode(ids), first.stop)
+                text, stopped = cut_at_stop(self._decode(ids), first.stop)
                 ended = stopped or len(ids) < first.max_new_tokens
                 done[index] = Generation(
                     text=text,
@@ -151,5 +151,13 @@ class CTranslate2Engine:
         """Return whether the last tokens complete a stop string."""
         longest = max(map(len, stop), default=0)
         # a token is at least one character: these hold any stop string that just ended
-        tail = self._tokenizer.decode(answer[-longest - 1 :]) if longest else ""
+        tail = self._decode(answer[-longest - 1 :]) if longest else ""
         return any(string in tail for string in stop)
+
+    def _decode(self, ids: list[int]) -> str:
+        """Return the text as it is: the default clean-up eats spaces that code needs."""
+        return str(
+            self._tokenizer.decode(
+                ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+            )
+        )

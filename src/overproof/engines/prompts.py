@@ -9,8 +9,8 @@ the closing fence. `raw`, for base models: the prompt as it is, ended by what be
     'def f(x):\n    return x\n'
 """
 
-import ast
 import re
+import warnings
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +20,7 @@ INSTRUCTION = (
 )
 DESCRIBE_INSTRUCTION = "Write the docstring of the following Python function: its text only."
 RAW_STOP = ("\ndef ", "\nclass ", "\nif ", "\nprint(", "\nassert ", "\n```", "\n@", "\n#")
-CHAT_STOP = ("```",)
+CHAT_STOP = ("```", "\nif __name__", "\nprint(", "\nassert ", "\n# Test", "\n# Example")
 
 Form = Literal["chat", "raw"]
 ChatTemplate = str
@@ -128,8 +128,11 @@ def _longest_valid(code: str, head: str) -> str:
 
 
 def _parses(source: str) -> bool:
+    """Return whether it compiles: `return` outside a function parses, but does not."""
     try:
-        ast.parse(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(source, "<completion>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

@@ -115,7 +115,7 @@ class TransformersEngine:
         """Return the answer without padding, end token and stop string."""
         ends = {self._tokenizer.eos_token_id, self._tokenizer.pad_token_id}
         count = next((place for place, token in enumerate(ids) if token in ends), len(ids))
-        text = self._tokenizer.decode(ids[:count], skip_special_tokens=True)
+        text = self._decode(ids[:count])
         text, stopped = cut_at_stop(text, request.stop)
         ended = stopped or count < len(ids) or count < request.max_new_tokens
         return Generation(
@@ -123,4 +123,12 @@ class TransformersEngine:
             finish_reason="stop" if ended else "length",
             prompt_tokens=int(prompt_tokens),
             completion_tokens=count,
+        )
+
+    def _decode(self, ids: list[int]) -> str:
+        """Return the text as it is: the default clean-up eats spaces that code needs."""
+        return str(
+            self._tokenizer.decode(
+                ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+            )
         )

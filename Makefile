@@ -1,0 +1,59 @@
+# make setup   virtual environment in .venv, pinned dependencies    first time about 3 minutes
+# make test    the default tests                                    about 4 minutes
+# make check   lint, types, spelling, generated docs                under a minute
+# make demo    distil and prove, end to end, on two CPU cores       under 20 minutes, plus 1.7 GB once
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.overproof-ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup models test test-slow check docs demo lock clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("overproof needs Python 3.11 or newer, this is %d.%d; name another one: make setup PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@echo "setup: a virtual environment in .venv and pinned dependencies, about 3 minutes the first time"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check hatchling==1.27.0 editables==0.6 torch==2.13.0 --constraint constraints.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --constraint constraints.txt --editable '.[models,dev]'
+	@touch $@
+	@echo "setup: done"
+
+models: setup
+	@echo "models: the small model and HumanEval, 98 MB once"
+	@$(BIN)/overproof models fetch smollm2-135m-instruct humaneval > /dev/null
+
+test: setup models
+	@echo "test: about 4 minutes on two cores"
+	$(BIN)/python -m pytest -q
+
+test-slow: setup models
+	@echo "test-slow: the slow tests as well, half an hour and more"
+	$(BIN)/python -m pytest -q -m 'not gpu'
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/codespell src tests tools benchmarks docs dev README.md CHANGELOG.md CONTRIBUTING.md
+	$(BIN)/python tools/reference.py --check
+
+docs: setup
+	$(BIN)/python tools/reference.py
+
+demo: setup
+	@echo "demo: first the models (1.6 GB once), then under 20 minutes; stop it at any time, the same command goes on"
+	@$(BIN)/overproof models fetch qwen2.5-coder-1.5b-instruct qwen2.5-coder-0.5b-instruct humaneval > /dev/null
+	$(BIN)/overproof run demo
+
+lock: setup
+	@(echo "# Exact versions of everything that 'make setup' installs; 'make lock' writes this file anew."; \
+	  $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//' | sort -f) > constraints.txt
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist
