@@ -4,10 +4,12 @@ with stage("generate", total=164) as advance:
     advance(16)
 """
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from pathlib import Path
 
 Advance = Callable[[int], None]
 
@@ -32,6 +34,13 @@ def say(text: str) -> None:
 
 
 @contextmanager
+def silent_stderr() -> Iterator[None]:
+    """Drop what libraries print while they load or save: their bars, advice to developers."""
+    with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
+        yield
+
+
+@contextmanager
 def _bar(title: str, total: int, unit: str) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import (
@@ -52,7 +61,7 @@ def _bar(title: str, total: int, unit: str) -> Iterator[Advance]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with Progress(*columns, console=Console(file=sys.stderr)) as bars:
         task = bars.add_task(title, total=total)
         yield lambda count: bars.advance(task, count)
 

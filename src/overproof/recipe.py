@@ -34,8 +34,9 @@ class ModelsConfig:
     """Engine that generates for every model of the table."""
     precision: str = "int8"
     """Precision of that engine: `int8`, `float32`, `bfloat16`; for GGUF it is the file's own."""
-    form: Literal["auto", "chat", "raw"] = "auto"
-    """Prompt form: `chat` for instruct models, `raw` for base models, `auto` by chat template."""
+    form: Literal["auto", "chat", "brief", "raw"] = "auto"
+    """Prompt form: `chat` or the shorter `brief` for instruct models, `raw` for base models,
+    `auto`: chat if the model has a chat template."""
     threads: int = 0
     """CPU threads; 0 takes all that this process may use."""
 
@@ -136,9 +137,9 @@ class SamplingConfig:
     """0 is greedy."""
     top_p: float = 1.0
     """Nucleus; ignored when greedy."""
-    max_new_tokens: int = 400
+    max_new_tokens: int = 320
     """Budget of one completion."""
-    batch_size: int = 16
+    batch_size: int = 32
     """Prompts generated together; batches are cut by prompt length."""
     k: tuple[int, ...] = (1,)
     """The k of pass@k; each needs num_samples >= k."""

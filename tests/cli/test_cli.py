@@ -90,7 +90,5 @@ def test_import_and_help_are_quick_and_load_no_torch() -> None:
     assert best_seconds("-c", "import overproof") - bare < 0.3
     assert best_seconds("-m", "overproof.cli", "--help") - bare < 0.5
     check = "import sys, overproof.cli, overproof.study; print('torch' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", check], check=True, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "False"

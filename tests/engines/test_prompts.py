@@ -1,12 +1,6 @@
 import pytest
 
-from overproof.engines.prompts import (
-    chat_prompt,
-    describe_prompt,
-    extract_solution,
-    raw_prompt,
-    render_chat,
-)
+from overproof.engines.prompts import PromptForm, extract_solution, render_chat
 from overproof.engines.protocol import cut_at_stop
 
 TEMPLATE = (
@@ -63,19 +57,26 @@ def test_helpers_above_the_function_come_along() -> None:
     assert run(program) == 4
 
 
-def test_chat_prompt_begins_the_answer_with_the_prompt() -> None:
-    wrapped = chat_prompt(PROMPT, TEMPLATE)
+CHAT = PromptForm(kind="chat", template=TEMPLATE)
+BRIEF = PromptForm(kind="brief", template=TEMPLATE)
+RAW = PromptForm(kind="raw")
+
+
+@pytest.mark.parametrize("form", [CHAT, BRIEF])
+def test_the_answer_is_begun_with_the_prompt(form: PromptForm) -> None:
+    wrapped = form.wrap(PROMPT)
     assert wrapped.text.endswith(f"<|im_start|>assistant\n```python\n{PROMPT.strip()}\n")
+    assert wrapped.text.count("def area") == (2 if form is CHAT else 1)
     assert "```" in wrapped.stop
 
 
-def test_raw_prompt_leaves_no_white_space_at_the_end() -> None:
-    assert raw_prompt("def f():\n    ").text == "def f():"
+def test_the_raw_form_leaves_no_white_space_at_the_end() -> None:
+    assert RAW.wrap("def f():\n    ").text == "def f():"
 
 
-def test_describe_prompt_hides_nothing_and_adds_no_target() -> None:
-    assert "def area" in describe_prompt("def area(r):\n    return r", TEMPLATE).text
-    assert describe_prompt("def area(r):\n    return r", None).text.endswith('"""')
+def test_describing_shows_the_code_and_not_the_target() -> None:
+    assert "def area" in CHAT.describe("def area(r):\n    return r").text
+    assert RAW.describe("def area(r):\n    return r").text.endswith('"""')
 
 
 def test_a_template_cannot_run_code() -> None:

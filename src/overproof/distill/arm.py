@@ -17,11 +17,11 @@ from overproof.distill.examples import build_examples
 from overproof.distill.loop import train
 from overproof.distill.precision import bfloat16_is_faster
 from overproof.distill.tokenizers import check_same_tokenizer
-from overproof.engines.generate import template_for
+from overproof.engines.generate import form_for
 from overproof.engines.prepare import load_tokenizer, load_weights
 from overproof.engines.protocol import cpu_threads
 from overproof.models import resolve_model
-from overproof.progress import say
+from overproof.progress import say, silent_stderr
 from overproof.recipe import Recipe
 from overproof.records import Lesson, Pair, content_key
 from overproof.ship import write_model_card
@@ -74,8 +74,8 @@ def _train(
     config = recipe.distill
     tokenizer = load_tokenizer(student)
     check_same_tokenizer(load_tokenizer(teacher), tokenizer)
-    template = template_for(student, recipe.models.form)
-    examples = build_examples(lessons, pairs, tokenizer, template, config, recipe.seed)
+    form = form_for(student, recipe.models.form)
+    examples = build_examples(lessons, pairs, tokenizer, form, config, recipe.seed)
     bf16 = config.precision == "bfloat16" or (config.precision == "auto" and bfloat16_is_faster())
     tokens = sum(lesson.tokens for lesson in lessons)
     say(
@@ -138,8 +138,9 @@ def _write(
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         try:
-            model.to(torch.bfloat16).save_pretrained(temporary)
-            tokenizer.save_pretrained(temporary)
+            with silent_stderr():
+                model.to(torch.bfloat16).save_pretrained(temporary)
+                tokenizer.save_pretrained(temporary)
             (temporary / "training.json").write_text(json.dumps(curve, indent=1))
             write_model_card(temporary, arm, student, teacher, recipe)
             temporary.replace(target)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from overproof.engines.prompts import PromptForm
 from overproof.engines.protocol import TopLogits
 from overproof.pairs.ranking import as_problem
 from overproof.perturb import perturb_prompt
@@ -42,7 +43,7 @@ def build_examples(
     lessons: Sequence[Lesson],
     pairs: Sequence[Pair],
     tokenizer: Any,
-    template: str | None,
+    form: PromptForm,
     config: DistillConfig,
     seed: int,
 ) -> list[Example]:
@@ -60,10 +61,10 @@ def build_examples(
             noisy = perturbed_prompt(pair, config.robust_operators, seed)
         examples.append(
             Example(
-                clean=encode(lesson_prompt(pair, lesson.view, template)),
+                clean=encode(lesson_prompt(pair, lesson.view, form)),
                 perturbed=None
                 if noisy is None
-                else encode(lesson_prompt(pair, lesson.view, template, noisy)),
+                else encode(lesson_prompt(pair, lesson.view, form, noisy)),
                 top=load_logits(lesson.key),
                 verified=lesson.author == "teacher",
             )

@@ -37,7 +37,7 @@ class CTranslate2Engine:
         except ImportError:
             raise missing_engine("ctranslate2") from None
         self.precision = precision
-        self.threads = cpu_threads(threads)
+        self.threads = self.parallel_scores = cpu_threads(threads)
         self._folder = str(ctranslate2_folder(source))
         self._tokenizer = load_tokenizer(source)
         self._ends = sorted(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from overproof.catalog import ModelSource
 from overproof.engines import load_engine
 from overproof.engines.prepare import chat_template_of
-from overproof.engines.prompts import Wrapped, chat_prompt, extract_solution, raw_prompt
+from overproof.engines.prompts import PromptForm, extract_solution
 from overproof.engines.protocol import Engine, Request
 from overproof.errors import EngineError
 from overproof.progress import stage
@@ -57,14 +57,14 @@ def generate(
     ]
     items.sort(key=lambda item: (item.variant.family == "null", len(item.variant.prompt), item.key))
     engine: Engine | None = None
-    template = template_for(contender.source, models.form)
+    form = form_for(contender.source, models.form)
 
     def answer(part: list[_Item]) -> list[Sample]:
         nonlocal engine
         engine = engine or load_engine(
             contender.source, models.engine, models.precision, models.threads
         )
-        return _answer(engine, contender.name, part, template, sampling, seed)
+        return _answer(engine, contender.name, part, form, sampling, seed)
 
     try:
         with stage(f"generate: {contender.name}", len(items), "prompts") as advance:
@@ -95,31 +95,26 @@ def sample_key(
     return content_key(contender.name, contender.source.sha256, variant.key, index, how, run, seed)
 
 
-def template_for(source: ModelSource, form: str) -> str | None:
-    """Return the chat template to use, or None for the raw form.
+def form_for(source: ModelSource, name: str) -> PromptForm:
+    """Return the form in which this model is asked; `auto` goes by whether it has a template.
 
-    Raises: EngineError if `chat` is asked for and the model has no template.
+    Raises: EngineError if a chat form is asked for and the model has no template.
     """
-    if form == "raw":
-        return None
-    template = chat_template_of(source)
-    if template is None and form == "chat":
+    template = "" if name == "raw" else chat_template_of(source)
+    if template:
+        return PromptForm(kind="brief" if name == "brief" else "chat", template=template)
+    if name in ("chat", "brief"):
         raise EngineError(
             f"{source.name} has no chat template", hint="use models.form=raw, or auto"
         )
-    return template
-
-
-def wrap(prompt: str, template: str | None) -> Wrapped:
-    """Return the prompt in the form that this model wants."""
-    return raw_prompt(prompt) if template is None else chat_prompt(prompt, template)
+    return PromptForm(kind="raw")
 
 
 def _answer(
     engine: Engine,
     name: str,
     part: list[_Item],
-    template: str | None,
+    form: PromptForm,
     sampling: SamplingConfig,
     seed: int,
 ) -> list[Sample]:
@@ -128,7 +123,7 @@ def _answer(
     batch_seed = int(content_key(seed, [item.key for item in part])[:8], 16) % 2**31
     requests = []
     for item in part:
-        wrapped = wrap(item.variant.prompt, template)
+        wrapped = form.wrap(item.variant.prompt)
         requests.append(
             Request(
                 prompt=wrapped.text,

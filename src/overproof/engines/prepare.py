@@ -11,12 +11,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from overproof.catalog import ModelSource, cache_folder
 from overproof.engines.protocol import missing_engine
 from overproof.errors import EngineError
+from overproof.progress import silent_stderr, stage
 from overproof.records import content_key
 from overproof.store import storage_errors
 
@@ -30,6 +32,7 @@ def prepared_folder(source: ModelSource, kind: str) -> Path:
     return cache_folder() / "prepared" / f"{source.name}-{kind}-{key}"
 
 
+@lru_cache(maxsize=8)
 def load_tokenizer(source: ModelSource) -> Any:
     """Return the model's `transformers` tokenizer; for a GGUF file it is converted once.
 
@@ -48,7 +51,7 @@ def load_weights(source: ModelSource, dtype: str) -> Any:
 
     Raises: EngineError if its architecture is not known or the file cannot be read.
     """
-    with quiet_transformers() as transformers:
+    with quiet_transformers() as transformers, silent_stderr():
         folder = _config_folder(source, transformers)
         try:
             if source.kind == "folder":
@@ -67,6 +70,7 @@ def load_weights(source: ModelSource, dtype: str) -> Any:
                 f"{source.name}: cannot load the weights ({_line(error)})",
                 hint="is the architecture one that transformers knows?",
             ) from error
+    model.config.name_or_path = str(folder)  # where other libraries look for the config
     return model.eval()
 
 
@@ -83,10 +87,22 @@ def ctranslate2_folder(source: ModelSource) -> Path:
         from ctranslate2.converters import TransformersConverter
     except ImportError:
         raise missing_engine("ctranslate2") from None
-    model = load_weights(source, "bfloat16")
-    tokenizer = load_tokenizer(source)
+    with stage(f"prepare: {source.name}", 3, "steps, once") as advance:
+        tokenizer = load_tokenizer(source)
+        advance(1)
+        model = load_weights(source, "bfloat16")
+        advance(1)
+        _convert(source, model, tokenizer, target, TransformersConverter)
+        advance(1)
+    return target
 
-    class LoadedConverter(TransformersConverter):  # type: ignore[misc]
+
+def _convert(
+    source: ModelSource, model: Any, tokenizer: Any, target: Path, converter_class: Any
+) -> None:
+    """Write the ctranslate2 folder of a model that is in memory."""
+
+    class LoadedConverter(converter_class):  # type: ignore[misc]
         """The library's converter, over a model that is in memory already."""
 
         def load_model(self, *_: Any, **__: Any) -> Any:
@@ -95,7 +111,7 @@ def ctranslate2_folder(source: ModelSource) -> Path:
         def load_tokenizer(self, *_: Any, **__: Any) -> Any:
             return tokenizer
 
-    with _placed(target) as folder:
+    with _placed(target) as folder, quiet_transformers(), silent_stderr():
         try:
             converter = LoadedConverter(str(_config_folder_of(source)))
             converter.convert(str(folder), quantization="int8", force=True)
@@ -104,7 +120,6 @@ def ctranslate2_folder(source: ModelSource) -> Path:
                 f"{source.name}: ctranslate2 cannot convert it ({_line(error)})",
                 hint="choose another engine: models.engine=transformers",
             ) from error
-    return target
 
 
 def chat_template_of(source: ModelSource) -> str | None:
@@ -148,7 +163,7 @@ def _config_folder(source: ModelSource, transformers: Any) -> Path:
     if target.is_dir():
         return target
     folder, file = source.path.parent, source.path.name
-    with _placed(target) as made:
+    with _placed(target) as made, silent_stderr():
         try:
             config = transformers.AutoConfig.from_pretrained(folder, gguf_file=file)
             tokenizer = transformers.AutoTokenizer.from_pretrained(

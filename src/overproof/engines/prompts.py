@@ -1,10 +1,12 @@
 r"""From a prompt of a suite to the text that a model sees, and from its answer to a program.
 
-Two forms. `chat`, for instruct models: the problem in a user turn, and the assistant's turn
+Three forms. `chat`, for instruct models: the problem in a user turn, and the assistant's turn
 already begun with a fence and the prompt itself, so that the model writes the body and stops at
-the closing fence. `raw`, for base models: the prompt as it is, ended by what begins a new block.
+the closing fence. `brief`: the same with the problem in the assistant's turn alone, at half the
+prompt tokens. `raw`, for base models: the prompt as it is, ended by what begins a new block.
 
-    >>> wrapped = raw_prompt("def f(x):\n    ")
+    >>> PromptForm(kind="raw").wrap("def f(x):\n    ").text
+    'def f(x):'
     >>> extract_solution("def f(x):\n    ", "return x", "f")
     'def f(x):\n    return x\n'
 """
@@ -18,13 +20,14 @@ INSTRUCTION = (
     "Complete the following Python function. "
     "Answer with the whole function in one markdown code block."
 )
+BRIEF_INSTRUCTION = (
+    "Complete a Python function. Answer with the whole function in one markdown code block."
+)
 DESCRIBE_INSTRUCTION = "Write the docstring of the following Python function: its text only."
 RAW_STOP = ("\ndef ", "\nclass ", "\nif ", "\nprint(", "\nassert ", "\n```", "\n@", "\n#")
 CHAT_STOP = ("```", "\nif __name__", "\nprint(", "\nassert ", "\n# Test", "\n# Example")
 
-Form = Literal["chat", "raw"]
-ChatTemplate = str
-"""A Jinja template in the form that tokenizers ship."""
+FormName = Literal["chat", "brief", "raw"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,31 +38,37 @@ class Wrapped:
     stop: tuple[str, ...]
 
 
-def raw_prompt(prompt: str) -> Wrapped:
-    """Return the form for base models: nothing added, no white space at the end.
+@dataclass(frozen=True, kw_only=True)
+class PromptForm:
+    """How a model is asked."""
 
-    A prompt that ends in white space splits the first token of the answer in two, which costs
-    base models more than most perturbations do.
-    """
-    return Wrapped(text=prompt.rstrip(), stop=RAW_STOP)
+    kind: FormName
+    template: str = ""
+    """The model's chat template, in Jinja; not used by `raw`."""
+
+    def wrap(self, prompt: str) -> Wrapped:
+        """Return the text that asks for the function that `prompt` begins.
+
+        The raw form leaves no white space at the end: it would split the first token of the
+        answer in two, which costs base models more than most perturbations do.
+        """
+        if self.kind == "raw":
+            return Wrapped(text=prompt.rstrip(), stop=RAW_STOP)
+        begun = f"```python\n{prompt.strip()}\n"
+        user = BRIEF_INSTRUCTION
+        if self.kind == "chat":
+            user = f"{INSTRUCTION}\n```python\n{prompt.strip()}\n```"
+        return Wrapped(text=render_chat(self.template, user) + begun, stop=CHAT_STOP)
+
+    def describe(self, code: str) -> Wrapped:
+        """Return the text that asks for a function's docstring: the direction code to text."""
+        if self.kind == "raw":
+            return Wrapped(text=f'{code.strip()}\n\n# Docstring\n"""', stop=('"""',))
+        question = f"{DESCRIBE_INSTRUCTION}\n```python\n{code.strip()}\n```"
+        return Wrapped(text=render_chat(self.template, question), stop=())
 
 
-def chat_prompt(prompt: str, template: ChatTemplate) -> Wrapped:
-    """Return the form for instruct models: the assistant's turn begun with the prompt itself."""
-    user = f"{INSTRUCTION}\n```python\n{prompt.strip()}\n```"
-    begun = f"```python\n{prompt.strip()}\n"
-    return Wrapped(text=render_chat(template, user) + begun, stop=CHAT_STOP)
-
-
-def describe_prompt(code: str, template: ChatTemplate | None) -> Wrapped:
-    """Return the prompt that asks for a function's docstring: the direction code to text."""
-    question = f"{DESCRIBE_INSTRUCTION}\n```python\n{code.strip()}\n```"
-    if template is None:
-        return Wrapped(text=f'{code.strip()}\n\n# Docstring\n"""', stop=('"""',))
-    return Wrapped(text=render_chat(template, question), stop=())
-
-
-def render_chat(template: ChatTemplate, user: str) -> str:
+def render_chat(template: str, user: str) -> str:
     """Return the conversation up to the beginning of the assistant's turn."""
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 

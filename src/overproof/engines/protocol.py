@@ -69,6 +69,8 @@ class Engine(Protocol):
     name: str
     precision: str
     threads: int
+    parallel_scores: int
+    """How many calls of `score` it serves at once."""
 
     def generate(self, requests: Sequence[Request]) -> list[Generation]:
         """Answer a batch, in order; the same batch with the same seeds gives the same text."""

@@ -24,6 +24,7 @@ class TransformersEngine:
     """A model in transformers, batches padded on the left."""
 
     name = "transformers"
+    parallel_scores = 1
 
     def __init__(self, source: ModelSource, precision: str, threads: int) -> None:
         """Load weights and tokenizer.

@@ -30,6 +30,7 @@ class XllamacppEngine:
     """A GGUF file in llama.cpp's own server, without the network."""
 
     name = "xllamacpp"
+    parallel_scores = 1
 
     def __init__(self, source: ModelSource, precision: str, threads: int) -> None:
         """Load the file.

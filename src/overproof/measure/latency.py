@@ -9,7 +9,8 @@ import random
 from collections.abc import Sequence
 
 from overproof.engines import load_engine
-from overproof.engines.generate import Contender, template_for, wrap
+from overproof.engines.generate import Contender, form_for
+from overproof.engines.prompts import PromptForm
 from overproof.engines.protocol import Engine, Request, Stamps
 from overproof.progress import stage
 from overproof.recipe import Recipe
@@ -32,20 +33,23 @@ def time_models(
     config = recipe.latency
     chosen = spread(list(problems), min(config.prompts + config.warmup, len(problems)))
     rounds = list(enumerate(chosen)) if config.prompts else []
-    templates = {c.name: template_for(c.source, recipe.models.form) for c in contenders}
+    forms = {c.name: form_for(c.source, recipe.models.form) for c in contenders}
     engines: dict[str, Engine] = {}
 
     def key(name: str, problem: Problem) -> str:
-        how = (recipe.models.engine, recipe.models.precision, config.max_new_tokens, recipe.seed)
+        models = recipe.models
+        how = (models.engine, models.precision, models.form, config.max_new_tokens, recipe.seed)
         shas = [contender.source.sha256 for contender in contenders]
         return content_key("timing", name, shas, problem.task_id, problem.prompt, how)
 
     def load() -> None:
         for contender in contenders:
             if contender.name not in engines:
-                models = recipe.models
                 engines[contender.name] = load_engine(
-                    contender.source, models.engine, models.precision, models.threads
+                    contender.source,
+                    recipe.models.engine,
+                    recipe.models.precision,
+                    recipe.models.threads,
                 )
 
     try:
@@ -63,7 +67,7 @@ def time_models(
                             position,
                             number < config.warmup,
                             engines[name].time(
-                                _request(problem, templates[name], config.max_new_tokens)
+                                _request(problem, forms[name], config.max_new_tokens)
                             ),
                         )
                         for position, name in enumerate(names)
@@ -75,8 +79,8 @@ def time_models(
     return [table[key(c.name, problem)] for _, problem in rounds for c in contenders]
 
 
-def _request(problem: Problem, template: str | None, max_new_tokens: int) -> Request:
-    wrapped = wrap(problem.prompt, template)
+def _request(problem: Problem, form: PromptForm, max_new_tokens: int) -> Request:
+    wrapped = form.wrap(problem.prompt)
     return Request(prompt=wrapped.text, stop=wrapped.stop, max_new_tokens=max_new_tokens)
 
 

@@ -9,12 +9,13 @@ target is its docstring. The teacher always sees the clean prompt.
 
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
 from overproof.engines import load_engine
-from overproof.engines.generate import Contender, template_for, wrap
-from overproof.engines.prompts import describe_prompt
+from overproof.engines.generate import Contender, form_for
+from overproof.engines.prompts import PromptForm
 from overproof.engines.protocol import Engine
 from overproof.engines.sparse import captured_mass
 from overproof.errors import DataError
@@ -54,13 +55,13 @@ def teach(teacher: Contender, pairs: Sequence[Pair], recipe: Recipe, folder: Run
     Raises: EngineError if the teacher cannot run or cannot score; DataError if nothing is left.
     """
     models, config = recipe.models, recipe.teach
-    template = template_for(teacher.source, models.form)
+    form = form_for(teacher.source, models.form)
     engine = load_engine(teacher.source, models.engine, models.precision, models.threads)
     try:
         solutions = write_solutions(
             engine,
             teacher.source.sha256,
-            template,
+            form,
             pairs,
             config,
             recipe.limits,
@@ -69,7 +70,7 @@ def teach(teacher: Contender, pairs: Sequence[Pair], recipe: Recipe, folder: Run
         drafts = [
             draft
             for pair, solution in zip(pairs, solutions, strict=True)
-            for draft in _drafts(pair, solution, template, recipe)
+            for draft in _drafts(pair, solution, form, recipe)
         ]
         fitting = [
             draft
@@ -89,14 +90,14 @@ def teach(teacher: Contender, pairs: Sequence[Pair], recipe: Recipe, folder: Run
     return Taught(lessons=lessons, counts=dict(sorted(counts.items())))
 
 
-def lesson_prompt(pair: Pair, view: str, template: str | None, prompt: str | None = None) -> str:
+def lesson_prompt(pair: Pair, view: str, form: PromptForm, prompt: str | None = None) -> str:
     """Return what a model sees before the target; `prompt` replaces the pair's own (perturbed)."""
     if view == "code_to_text":
-        return describe_prompt(pair.code, template).text
-    return wrap(pair.prompt if prompt is None else prompt, template).text
+        return form.describe(pair.code).text
+    return form.wrap(pair.prompt if prompt is None else prompt).text
 
 
-def _drafts(pair: Pair, solution: Solution, template: str | None, recipe: Recipe) -> list[_Draft]:
+def _drafts(pair: Pair, solution: Solution, form: PromptForm, recipe: Recipe) -> list[_Draft]:
     drafts = []
     if "text_to_code" in recipe.teach.views:
         verified = solution.status == "verified"
@@ -105,13 +106,13 @@ def _drafts(pair: Pair, solution: Solution, template: str | None, recipe: Recipe
             _Draft(
                 pair,
                 "text_to_code",
-                lesson_prompt(pair, "text_to_code", template),
+                lesson_prompt(pair, "text_to_code", form),
                 body.rstrip() + END_OF_CODE,
                 "teacher" if verified else "human",
             )
         )
     if "code_to_text" in recipe.teach.views:
-        prompt = lesson_prompt(pair, "code_to_text", template)
+        prompt = lesson_prompt(pair, "code_to_text", form)
         drafts.append(_Draft(pair, "code_to_text", prompt, pair.text.strip(), "human"))
     return drafts
 
@@ -134,28 +135,29 @@ def _score(
         how = (engine.name, engine.precision, top_k)
         return content_key("logits", teacher.source.sha256, draft.prompt, draft.target, how)
 
+    def score(draft: _Draft) -> Lesson:
+        top = engine.score(draft.prompt, draft.target, top_k)
+        save_logits(key(draft), top)
+        return Lesson(
+            key=key(draft),
+            pair=draft.pair.key,
+            view=draft.view,
+            target=draft.target,
+            author=draft.author,
+            tokens=len(top.token_ids),
+            captured_mass=round(captured_mass(top), 4),
+        )
+
     def work(part: list[_Draft]) -> list[Lesson]:
-        lessons = []
-        for draft in part:
-            top = engine.score(draft.prompt, draft.target, top_k)
-            save_logits(key(draft), top)
-            lessons.append(
-                Lesson(
-                    key=key(draft),
-                    pair=draft.pair.key,
-                    view=draft.view,
-                    target=draft.target,
-                    author=draft.author,
-                    tokens=len(top.token_ids),
-                    captured_mass=round(captured_mass(top), 4),
-                )
-            )
-        return lessons
+        with ThreadPoolExecutor(len(part)) as pool:
+            return list(pool.map(score, part))
 
     lost = [draft for draft in drafts if key(draft) in table and not _cached(key(draft))]
     for draft in lost:  # the cache was emptied since
         save_logits(key(draft), engine.score(draft.prompt, draft.target, top_k))
     with stage("teach: logits", len(drafts), "texts") as advance:
-        lessons = table.fill(list(drafts), key, work, on_batch=advance)
+        lessons = table.fill(
+            list(drafts), key, work, batch=engine.parallel_scores, on_batch=advance
+        )
     limit = recipe.teach.max_target_tokens
     return [lesson for lesson in lessons if lesson.tokens <= limit]

@@ -7,8 +7,7 @@ become targets.
 
 from collections.abc import Sequence
 
-from overproof.engines.generate import wrap
-from overproof.engines.prompts import extract_solution
+from overproof.engines.prompts import PromptForm, extract_solution
 from overproof.engines.protocol import Engine, Generation, Request
 from overproof.progress import stage
 from overproof.recipe import TeachConfig
@@ -23,7 +22,7 @@ BATCH = 16
 def write_solutions(
     engine: Engine,
     teacher_sha256: str,
-    template: str | None,
+    form: PromptForm,
     pairs: Sequence[Pair],
     config: TeachConfig,
     limits: Limits,
@@ -35,11 +34,11 @@ def write_solutions(
     """
 
     def key(pair: Pair) -> str:
-        how = (engine.name, engine.precision, template is None, config.max_new_tokens)
+        how = (engine.name, engine.precision, form.kind, config.max_new_tokens)
         return content_key("solution", teacher_sha256, pair.key, how)
 
     def work(part: list[Pair]) -> list[Solution]:
-        answers = engine.generate([_request(pair, template, config) for pair in part])
+        answers = engine.generate([_request(pair, form, config) for pair in part])
         programs = [
             extract_solution(pair.prompt, answer.text, pair.name)
             for pair, answer in zip(part, answers, strict=True)
@@ -56,8 +55,8 @@ def write_solutions(
     return [table[key(pair)] for pair in pairs]
 
 
-def _request(pair: Pair, template: str | None, config: TeachConfig) -> Request:
-    wrapped = wrap(pair.prompt, template)
+def _request(pair: Pair, form: PromptForm, config: TeachConfig) -> Request:
+    wrapped = form.wrap(pair.prompt)
     return Request(prompt=wrapped.text, stop=wrapped.stop, max_new_tokens=config.max_new_tokens)
 
 
