@@ -53,9 +53,8 @@ def _describe_model(contender: Contender, samples: Sequence[Sample]) -> dict[str
     engine = own.engine if own else ""
     return {
         "name": contender.name,
-        "label": contender.source.name
-        if contender.name == contender.source.name
-        else f"{contender.name} ({contender.source.name})",
+        "label": contender.name,
+        "source": contender.source.name,
         "size_bytes": _size_bytes(contender, engine),
         "sha256": contender.source.sha256,
         "engine": engine,

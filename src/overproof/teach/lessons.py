@@ -8,7 +8,7 @@ target is its docstring. The teacher always sees the clean prompt.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -16,7 +16,7 @@ from typing import Literal
 from overproof.engines import load_engine
 from overproof.engines.generate import Contender, form_for
 from overproof.engines.prompts import PromptForm
-from overproof.engines.protocol import Engine
+from overproof.engines.protocol import Engine, cpu_threads
 from overproof.engines.sparse import captured_mass
 from overproof.errors import DataError
 from overproof.progress import stage
@@ -56,10 +56,19 @@ def teach(teacher: Contender, pairs: Sequence[Pair], recipe: Recipe, folder: Run
     """
     models, config = recipe.models, recipe.teach
     form = form_for(teacher.source, models.form)
-    engine = load_engine(teacher.source, models.engine, models.precision, models.threads)
+    engines: list[Engine] = []
+
+    def load() -> Engine:
+        if not engines:
+            engines.append(
+                load_engine(teacher.source, models.engine, models.precision, models.threads)
+            )
+        return engines[0]
+
     try:
         solutions = write_solutions(
-            engine,
+            load,
+            models,
             teacher.source.sha256,
             form,
             pairs,
@@ -77,9 +86,10 @@ def teach(teacher: Contender, pairs: Sequence[Pair], recipe: Recipe, folder: Run
             for draft in drafts
             if len(draft.target) <= CHARS_PER_TOKEN * config.max_target_tokens
         ]
-        lessons = _score(engine, teacher, fitting, recipe, folder)
+        lessons = _score(load, teacher, fitting, recipe, folder)
     finally:
-        engine.close()
+        for engine in engines:
+            engine.close()
     if not lessons:
         raise DataError(
             "no pair is left to learn from",
@@ -122,7 +132,7 @@ def _cached(key: str) -> bool:
 
 
 def _score(
-    engine: Engine,
+    load: Callable[[], Engine],
     teacher: Contender,
     drafts: Sequence[_Draft],
     recipe: Recipe,
@@ -132,11 +142,11 @@ def _score(
     top_k = recipe.teach.top_k
 
     def key(draft: _Draft) -> str:
-        how = (engine.name, engine.precision, top_k)
+        how = (recipe.models.engine, recipe.models.precision, top_k)
         return content_key("logits", teacher.source.sha256, draft.prompt, draft.target, how)
 
     def score(draft: _Draft) -> Lesson:
-        top = engine.score(draft.prompt, draft.target, top_k)
+        top = load().score(draft.prompt, draft.target, top_k)
         save_logits(key(draft), top)
         return Lesson(
             key=key(draft),
@@ -149,15 +159,15 @@ def _score(
         )
 
     def work(part: list[_Draft]) -> list[Lesson]:
-        with ThreadPoolExecutor(len(part)) as pool:
+        with ThreadPoolExecutor(load().parallel_scores) as pool:
             return list(pool.map(score, part))
 
     lost = [draft for draft in drafts if key(draft) in table and not _cached(key(draft))]
     for draft in lost:  # the cache was emptied since
-        save_logits(key(draft), engine.score(draft.prompt, draft.target, top_k))
+        save_logits(key(draft), load().score(draft.prompt, draft.target, top_k))
     with stage("teach: logits", len(drafts), "texts") as advance:
         lessons = table.fill(
-            list(drafts), key, work, batch=engine.parallel_scores, on_batch=advance
+            list(drafts), key, work, batch=cpu_threads(recipe.models.threads), on_batch=advance
         )
     limit = recipe.teach.max_target_tokens
     return [lesson for lesson in lessons if lesson.tokens <= limit]

@@ -5,12 +5,12 @@ sandbox, `failed` when one did not, `unverified` when there was nothing to run. 
 become targets.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from overproof.engines.prompts import PromptForm, extract_solution
 from overproof.engines.protocol import Engine, Generation, Request
 from overproof.progress import stage
-from overproof.recipe import TeachConfig
+from overproof.recipe import ModelsConfig, TeachConfig
 from overproof.records import Outcome, Pair, Solution, content_key
 from overproof.sandbox import ExampleJob, Limits, parse_examples, run_examples
 from overproof.store import Table
@@ -20,7 +20,8 @@ BATCH = 16
 
 
 def write_solutions(
-    engine: Engine,
+    load: Callable[[], Engine],
+    models: ModelsConfig,
     teacher_sha256: str,
     form: PromptForm,
     pairs: Sequence[Pair],
@@ -30,15 +31,17 @@ def write_solutions(
 ) -> list[Solution]:
     """Return one solution per pair, in order; those that the table holds are not asked for again.
 
+    `load` returns the teacher; it is called only if a solution is missing.
+
     Raises: EngineError if the teacher cannot run.
     """
 
     def key(pair: Pair) -> str:
-        how = (engine.name, engine.precision, form.kind, config.max_new_tokens)
+        how = (models.engine, models.precision, form.kind, config.max_new_tokens)
         return content_key("solution", teacher_sha256, pair.key, how)
 
     def work(part: list[Pair]) -> list[Solution]:
-        answers = engine.generate([_request(pair, form, config) for pair in part])
+        answers = load().generate([_request(pair, form, config) for pair in part])
         programs = [
             extract_solution(pair.prompt, answer.text, pair.name)
             for pair, answer in zip(part, answers, strict=True)
