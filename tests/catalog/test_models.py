@@ -166,7 +166,11 @@ def test_a_server_needs_the_name_of_its_model() -> None:
 
 
 @pytest.mark.parametrize("name", ["./nope", "/no/where", "../x", "~/x.gguf", "x.gguf", "a/b/c"])
-def test_a_missing_path_is_named(name: str) -> None:
+def test_a_missing_path_is_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(UsageError, match="no such model file or folder") as caught:
         model_form(name)
     assert name in caught.value.message and not isinstance(caught.value, UnknownNameError)

@@ -112,7 +112,9 @@ def test_no_text_makes_an_operator_break_the_program(text: str, name: str, seed:
     draft = OPERATORS[name].apply(problem, generator_for("t", name, seed), 0.3)
     if draft is None:
         return
-    (perturbed,) = ast.parse(draft.prompt).body
+    tree = parse(draft.prompt)  # the room's own: quiet about escapes that were there before
+    assert tree is not None
+    (perturbed,) = tree.body
     assert isinstance(perturbed, ast.FunctionDef)
     assert len(perturbed.body) == 1
     value = ast.get_docstring(perturbed, clean=False)
