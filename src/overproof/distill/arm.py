@@ -138,6 +138,7 @@ def _write(
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         try:
+            model.config.name_or_path = ""  # a folder of this machine
             with silent_stderr():
                 model.to(torch.bfloat16).save_pretrained(temporary)
                 tokenizer.save_pretrained(temporary)

@@ -6,6 +6,7 @@ since the one before.
 """
 
 import shutil
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,8 @@ def train(
     with quiet_transformers() as transformers:
         trainer = _trainer(transformers, model, examples, config, folder, seed, pad, bf16)
         checkpoint = newest_checkpoint(folder)
-        with stage("distil", config.steps, "steps") as advance:
+        with stage("distil", config.steps, "steps") as advance, warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # between the libraries themselves
             trainer.add_callback(_watcher(transformers, trainer, config, advance))
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return [

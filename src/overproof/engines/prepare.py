@@ -70,7 +70,8 @@ def load_weights(source: ModelSource, dtype: str) -> Any:
                 f"{source.name}: cannot load the weights ({_line(error)})",
                 hint="is the architecture one that transformers knows?",
             ) from error
-    model.config.name_or_path = str(folder)  # where other libraries look for the config
+    # where peft looks for the config
+    model.name_or_path = model.config.name_or_path = str(folder)
     return model.eval()
 
 
