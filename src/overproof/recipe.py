@@ -27,7 +27,7 @@ class ModelsConfig:
     """Which models, and how all of them are run."""
 
     teacher: str = "qwen2.5-coder-1.5b-instruct"
-    """Catalogue name, hub id, local folder, GGUF file or base URL of the teacher."""
+    """Catalogue name, hub id, local folder or GGUF file of the teacher."""
     student: str = "qwen2.5-coder-0.5b-instruct"
     """The model that is distilled into; it must have weights that can be trained."""
     engine: Literal["ctranslate2", "transformers", "xllamacpp"] = "ctranslate2"

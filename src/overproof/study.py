@@ -6,7 +6,6 @@ Rows are the interface: every stage reads and writes rows in the run folder, and
 that are missing. Two entries: `run` distils and compares, `evaluate` measures models as they are.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -176,9 +175,3 @@ def _perturb(
     )
     folder.table("variants", Variant).append(result.variants)
     return result.variants, result.yields
-
-
-def read_results(folder: Path) -> dict[str, Any]:
-    """Return results.json of a finished run."""
-    content: dict[str, Any] = json.loads((folder / "results.json").read_text())
-    return content
