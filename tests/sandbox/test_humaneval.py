@@ -4,7 +4,7 @@ import pytest
 
 from overproof.fetch import fetch
 from overproof.records import Problem
-from overproof.sandbox import ExampleJob, Job, Limits, parse_examples, run_examples, run_jobs
+from overproof.sandbox import ExampleJob, Job, Limits, parse_examples, run_jobs
 from overproof.suites.read import read_problems
 
 pytestmark = pytest.mark.models
@@ -63,5 +63,5 @@ def test_canonical_solutions_pass_the_examples_of_their_prompts(
         if (examples := parse_examples(p.prompt, p.entry_point))
     ]
     assert len(jobs) > 60
-    failed = {outcome.key for outcome in run_examples(jobs, Limits()) if not outcome.passed}
+    failed = {outcome.key for outcome in run_jobs(jobs, Limits()) if not outcome.passed}
     assert failed == MISTAKEN_EXAMPLES

@@ -7,6 +7,7 @@ import pytest
 from overproof.errors import UsageError
 from overproof.records import Outcome
 from overproof.sandbox import Job, Limits, run_jobs
+from overproof.sandbox.confine import UnconfinedError
 
 CHECK = "def check(candidate):\n    assert candidate() == 'done'\n"
 
@@ -71,9 +72,15 @@ def test_the_same_programs_pass_under_the_default_limits() -> None:
 
 def test_isolation_is_written_into_the_outcome() -> None:
     program = "def f(): return 'done'\n"
-    assert run_one(program, isolation="rlimits").tier == "rlimits"
+    assert run_one(program, isolation="rlimits", unsafe=True).tier == "unsafe: rlimits"
     assert "namespaces" not in run_one(program, isolation="landlock").tier
     assert run_one(program).tier.endswith("rlimits")
+
+
+def test_without_a_layer_that_holds_it_nothing_is_run_unless_asked_for() -> None:
+    with pytest.raises(UnconfinedError, match="nothing on this machine holds") as refusal:
+        run_one("def f(): return 'done'\n", isolation="rlimits")
+    assert "--unsafe" in refusal.value.hint
 
 
 def test_cpu_time_is_reported_and_waiting_is_free() -> None:

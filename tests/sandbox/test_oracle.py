@@ -127,7 +127,6 @@ def test_a_broken_test_is_a_harness_error() -> None:
         "undefined_name",
         "x = 1",
         "def check(candidate): pass",
-        "def check(candidate): candidate(print)",
     )
     found = statuses({test: ("def f(*args): return 1\n", test) for test in tests})
     assert found == dict.fromkeys(tests, "harness_error")

@@ -28,6 +28,36 @@ RIGHT = {
             import sys
             sys.exit(add(int(input()), int(input())))
     """,
+    "helper_under_the_guard": """
+        def add(a, b): return helper(a, b)
+        if __name__ == "__main__":
+            helper = lambda a, b: a + b
+            input()
+    """,
+    "defined_under_the_guard": """
+        if __name__ == "__main__":
+            def add(a, b): return a + b
+    """,
+    "guard_shadows_a_local": """
+        def add(a, b):
+            n = a + b
+            return n
+        if __name__ == "__main__":
+            n = int(input())
+            while True: pass
+    """,
+    "exits_at_the_end": """
+        import sys
+        def add(a, b): return a + b
+        sys.exit(0)
+    """,
+    "multiprocessing": """
+        import multiprocessing
+        def work(pair): return sum(pair)
+        def add(a, b):
+            with multiprocessing.Pool(2) as pool:
+                return pool.map(work, [(a, b)])[0]
+    """,
     "prints": """
         import sys
         print("hello"); sys.stdout.write("x"); sys.stderr.write("y")

@@ -41,6 +41,19 @@ STATUS = {
         "def add(a, b):\n    return a + b\n  x = 1",
     ],
     "no_code": ["", "  \n", "def sub(a, b): return a - b", "add = 5", "# nothing but a comment"],
+    "crashed": [
+        "import ctypes\ndef add(a, b): return ctypes.string_at(0)",
+        "import os\ndef add(a, b): os.abort()",
+        "import os, signal\ndef add(a, b): os.kill(os.getpid(), signal.SIGKILL)",
+    ],
+    "output_limit": [
+        "def add(a, b): return 'x' * (32 << 20)",
+    ],
+    "protocol_violation": [
+        "import os, socket, stat\ndef add(a, b):\n    for fd in range(3, 20):\n        try:\n"
+        "            if stat.S_ISSOCK(os.fstat(fd).st_mode): os.write(fd, b'\\5\\0\\0\\0[[[[[')\n"
+        "        except OSError: pass\n    return a + b",
+    ],
     "error": [
         "def add(a, b): raise ValueError('x' * 10**7)",
         "def add(a, b): return undefined",
@@ -48,9 +61,6 @@ STATUS = {
         "def add(a): return a",
         "def add(a, b): return add(a, b)",
         "def add(a, b): return input()",
-        "import ctypes\ndef add(a, b): return ctypes.string_at(0)",
-        "import os\ndef add(a, b): os.abort()",
-        "def add(a, b): return 'x' * (32 << 20)",
         "class E(Exception):\n    def __str__(self):\n        while True: pass\n"
         "def add(a, b): raise E",
         "import os\ndef add(a, b):\n    while True: os.fork()",

@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from overproof.errors import DataError
-from overproof.records import Outcome, Problem, Sample, Status, Variant
+from overproof.records import EXCLUDED, Outcome, Problem, Sample, Status, Variant
 
 NOMINAL = "nominal"
 NULL = "null"
 HALF_BODY = "half_body"
 """The control of family `code`: a half-written body, not perturbed."""
 CONTROLS = frozenset({NOMINAL, NULL, HALF_BODY})
-EXCLUDED: frozenset[Status] = frozenset({"harness_error", "missing_tool"})
 
 
 class Unit(NamedTuple):

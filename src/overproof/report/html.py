@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from overproof.records import Outcome, Problem, Sample, Score, Status, Timing, Variant
+from overproof.records import EXCLUDED, Outcome, Problem, Sample, Score, Timing, Variant
 from overproof.report import pictures
 from overproof.report.facts import ScoreIndex, headline, label_of, summary_rows, visible
 from overproof.report.samples import browser_json
@@ -36,8 +36,6 @@ from overproof.report.tables import (
     word_columns,
 )
 from overproof.store import write_atomically
-
-EXCLUDED: tuple[Status, ...] = ("harness_error", "missing_tool")
 
 
 def write_report(
@@ -187,7 +185,9 @@ def _small_print(
 
 def _engines(models: Iterable[Mapping[str, Any]]) -> str:
     builds = Counter(
-        f"{model.get('engine') or 'unknown engine'} at {model.get('precision') or 'unknown'}"
+        "a server, at a precision that is not known here"
+        if model.get("engine") == "server"
+        else f"{model.get('engine') or 'unknown engine'} at {model.get('precision') or 'unknown'}"
         for model in models
     )
     if len(builds) == 1:

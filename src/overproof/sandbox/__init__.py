@@ -7,11 +7,10 @@ The candidate only answers calls, in tagged plain data over a socket; it never s
 the expected values, and whatever it does to its own process changes nothing but its answers.
 
 Covered: forged verdicts, endless loops, memory, file, process and output bombs, survivors,
-changed inputs; with namespaces or Landlock also other processes, the network and the files of
-the machine. What held is written into each outcome's `tier`.
-Not covered: kernel bugs; in the tier `rlimits` alone, a program that kills the processes of its
-own user or reads their files; tests that look at an argument changed in place, or that pass
-functions or open files.
+changed inputs; in tiers A and B also other processes, the network and the files of the machine.
+What held is written into each outcome's `tier`.
+Not covered: kernel bugs; tests that look at an argument changed in place. Tests that pass live
+objects run inside the program's process, where a verdict can be forged: the outcome says so.
 
     >>> add = "def add(a, b):\n    return a + b\n"
     >>> test = "def check(candidate):\n    assert candidate(2, 3) == 5\n"
@@ -21,7 +20,17 @@ functions or open files.
 """
 
 from overproof.sandbox.examples import parse_examples
-from overproof.sandbox.jobs import ExampleJob, Job, Limits
-from overproof.sandbox.pool import run_examples, run_jobs
+from overproof.sandbox.jobs import AnyJob, ExampleJob, Job, Limits, StdioJob
+from overproof.sandbox.pool import Pool, run_jobs, usable_cores
 
-__all__ = ["ExampleJob", "Job", "Limits", "parse_examples", "run_examples", "run_jobs"]
+__all__ = [
+    "AnyJob",
+    "ExampleJob",
+    "Job",
+    "Limits",
+    "Pool",
+    "StdioJob",
+    "parse_examples",
+    "run_jobs",
+    "usable_cores",
+]

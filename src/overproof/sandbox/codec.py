@@ -87,6 +87,15 @@ def decode(tree: Any) -> Any:
         raise CodecError(f"not a message of this codec ({type(error).__name__})") from None
 
 
+def holds_opaque(tree: Any) -> bool:
+    """Return whether an encoded tree holds something that was not plain data."""
+    if type(tree) is list:
+        return any(map(holds_opaque, tree))
+    if type(tree) is dict:
+        return "opaque" in tree or any(map(holds_opaque, tree.values()))
+    return False
+
+
 class _Encoder:
     """Counts the nodes of one value."""
 

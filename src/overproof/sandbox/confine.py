@@ -1,25 +1,44 @@
 """The order in which the kernel's features are applied: once per worker, then per program.
 
-Once: leave root if that is possible, enter namespaces if that is allowed, prepare the Landlock
-rules. Per program: session, folder, limits, capabilities, Landlock. What held is the tier.
+    tier A   namespaces + landlock + seccomp + rlimits     a root and a pid space of its own
+    tier B   landlock + seccomp + rlimits                  where user namespaces are forbidden
+    tier C   seatbelt + rlimits                            macOS, best effort
+    unsafe   rlimits                                       only if asked for
 
-    python -c "from overproof.sandbox import confine; print(confine.namespaces_work('/tmp'))"
+Once per worker: namespaces and root, the rules of Landlock, the filter of system calls. Per
+program: session, folder, limits, Landlock. What held is the tier, and is written into outcomes.
+
+    python -c "from overproof.sandbox.confine import probe; print(probe().tier)"
 """
 
+import contextlib
 import math
 import os
 import site
 import sys
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from overproof.sandbox import kernel
+from overproof.errors import UsageError
+from overproof.sandbox import kernel, seatbelt, seccomp
+from overproof.sandbox.environment import ENVIRONMENT
 from overproof.sandbox.jobs import Limits
-from overproof.sandbox.spawn import ENVIRONMENT
 
-_NOBODY = 65534
-_SYSTEM_PATHS = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/localtime")
-_DEVICES = ("/dev/zero", "/dev/random", "/dev/urandom")
+SYSTEM_PATHS = (
+    *("/usr", "/lib", "/lib64", "/bin", "/sbin"),
+    *("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives"),
+)
+UNCONFINED_HINT = (
+    "on Linux 5.13 or newer Landlock must be on (see `overproof doctor`); or run with --unsafe, "
+    "in a machine that may be lost"
+)
+_SCOPED_SIGNALS = 6
+"""The version of Landlock that keeps signals and abstract sockets inside."""
+
+
+class UnconfinedError(UsageError):
+    """This machine has nothing that holds a program, and nobody asked to run it anyway."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,22 +46,43 @@ class Confinement:
     """What this worker could set up."""
 
     tier: str
-    """`namespaces+landlock+rlimits`, or as much of it as the machine allows."""
+    """`A: namespaces+landlock+seccomp+rlimits`, or as much of it as the machine allows."""
     namespaces: bool
     """Whether this process is pid 1 of its own pid namespace."""
     rules: int | None
     """Descriptor of the Landlock rules."""
+    seatbelt: bool
+    """Whether each program applies the macOS profile to itself."""
+    filter_signals: bool
+    """Whether each program installs a filter that keeps its signals to itself."""
     limits: Limits
+    boxes: tuple[str, ...]
+    """The folders that programs may write to; they hold nothing else."""
     folder: str
-    """Working folder of each program: made anew for each, in the box that holds nothing else."""
+    """Working folder of each program, in the first box: made anew for each."""
     base_bytes: int
     """Address space of the bare interpreter."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """What this machine offers, tried out without any program."""
+
+    tier: str
+    """As an outcome would say; empty if nothing but resource limits is there."""
+    missing: tuple[str, ...]
+    """What a stronger tier would need, a line each."""
+
+
 def confine_worker(box: str, limits: Limits) -> Confinement:
-    """Set up what all programs of this worker share; returns in the process that forks them."""
-    leave_root(box)
-    namespaces = limits.isolation == "best" and namespaces_work(box)
+    """Set up what all programs of this worker share; returns in the process that forks them.
+
+    Raises: UnconfinedError if nothing holds programs here and `limits.unsafe` is off.
+    """
+    readable = _readable()
+    landlock = limits.isolation != "rlimits" and kernel.landlock_version() > 0
+    namespaces = landlock and limits.isolation == "best" and namespaces_work(box)
+    tier = _tier(namespaces, landlock, limits)
     if namespaces:
         kernel.enter_namespaces()
         pid = os.fork()
@@ -50,44 +90,94 @@ def confine_worker(box: str, limits: Limits) -> Confinement:
             os.closerange(3, 256)
             os.waitpid(pid, 0)
             os._exit(0)
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, 9)
-        kernel.mount_private_folders(box, limits.folder_mib)
+        kernel.enter_root(box, readable, limits.folder_mib)
+        box = "/tmp"
+    leave_root(box)
+    if namespaces:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, 9)  # after the change of user, which clears it
+        kernel.drop_capabilities()
     else:
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-    rules = None
-    if limits.isolation != "rlimits":
-        rules = kernel.landlock_rules(_readable(), _writable(box, namespaces))
-    parts = ("namespaces" if namespaces else "", "landlock" if rules is not None else "", "rlimits")
+    os.chdir("/")
     folder = str(Path(box, "work"))
     os.environ.clear()
     os.environ.update({**ENVIRONMENT, "HOME": folder, "TMPDIR": folder})
+    sys.path[:] = [path for path in sys.path if _is_inside(path, readable)]
+    boxes = (box, "/dev/shm") if namespaces else (box,)
+    rules = kernel.landlock_rules(readable, [*boxes, *kernel.DEVICES]) if landlock else None
+    scoped = namespaces or kernel.landlock_version() >= _SCOPED_SIGNALS
+    if landlock and scoped:
+        _filter_calls(namespaces)
     return Confinement(
-        tier="+".join(filter(None, parts)),
+        tier=tier,
         namespaces=namespaces,
         rules=rules,
+        seatbelt=tier.startswith("C"),
+        filter_signals=landlock and not scoped,
         limits=limits,
+        boxes=boxes,
         folder=folder,
         base_bytes=kernel.address_space_bytes(),
     )
 
 
-def confine_program(confinement: Confinement) -> None:
+def confine_program(
+    confinement: Confinement, cpu_seconds: float, address_space_bytes: int | None
+) -> None:
     """Limit this process for good, just before it reads an untrusted program."""
     limits = confinement.limits
     os.chdir(confinement.folder)
-    kernel.set_rlimit("AS", (limits.memory_mib << 20) + confinement.base_bytes)
-    kernel.set_rlimit("CPU", math.ceil(limits.cpu_seconds) + 1)
+    if address_space_bytes is not None:
+        kernel.set_rlimit("AS", address_space_bytes)
+    kernel.set_rlimit("CPU", math.ceil(cpu_seconds) + 1)
     kernel.set_rlimit("FSIZE", limits.file_mib << 20)
     kernel.set_rlimit("NOFILE", limits.open_files)
     kernel.set_rlimit("CORE", 0)
+    kernel.set_rlimit("MEMLOCK", 0)
+    kernel.set_rlimit("MSGQUEUE", 0)
     others = 0 if confinement.namespaces else _threads_of_this_user()
     kernel.set_rlimit("NPROC", limits.max_processes + others)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-    kernel.drop_capabilities()
+    if not confinement.namespaces:
+        kernel.drop_capabilities()
     if confinement.rules is not None:
         kernel.landlock_restrict(confinement.rules)
         os.close(confinement.rules)
+    if confinement.filter_signals:
+        _filter_calls(namespaces=False, signals_to=os.getpid())
+    if confinement.seatbelt:
+        seatbelt.apply(_readable(), [*confinement.boxes, "/dev/null"])
+
+
+def probe(limits: Limits | None = None) -> Probe:
+    """Return the tier that programs would get here, and what is missing for a better one."""
+    import shutil  # not in a zygote: what it imports, every fork pays for
+    import tempfile
+
+    limits = limits or Limits()
+    box = tempfile.mkdtemp(prefix="overproof-sandbox-")
+    missing = []
+    try:
+        version = kernel.landlock_version()
+        landlock = version > 0 and limits.isolation != "rlimits"
+        namespaces = landlock and limits.isolation == "best" and namespaces_work(box)
+        if kernel.LINUX and not version:
+            missing.append("Landlock: Linux 5.13 or newer, with `landlock` among the LSMs")
+        elif kernel.LINUX and version < _SCOPED_SIGNALS:
+            missing.append(f"Landlock 6 (Linux 6.12) scopes signals; this is version {version}")
+        if kernel.LINUX and not namespaces:
+            missing.append(
+                "user namespaces: sysctl kernel.unprivileged_userns_clone=1, "
+                "kernel.apparmor_restrict_unprivileged_userns=0"
+            )
+        if kernel.LINUX and seccomp.build() is None:
+            missing.append("seccomp: no table of system calls for this architecture")
+        with contextlib.suppress(UnconfinedError):
+            return Probe(tier=_tier(namespaces, landlock, limits), missing=tuple(missing))
+        return Probe(tier="", missing=tuple(missing))
+    finally:
+        shutil.rmtree(box, ignore_errors=True)
 
 
 def leave_root(box: str) -> bool:
@@ -95,32 +185,34 @@ def leave_root(box: str) -> bool:
     if os.geteuid() != 0:
         return False
     try:
-        os.seteuid(_NOBODY)  # fails in a container that has no such user
+        os.chown(box, kernel.NOBODY, kernel.NOBODY)
+        os.seteuid(kernel.NOBODY)  # fails in a container that has no such user
         Path(box).stat()
         for path in filter(os.path.isdir, sys.path):
             next(Path(path).iterdir(), None)
         Path(os.__file__).read_bytes()
         Path(sys.executable).open("rb").close()
     except OSError:
-        return False
-    finally:
         os.seteuid(0)
-    os.chown(box, _NOBODY, _NOBODY)
+        return False
+    os.seteuid(0)
     os.setgroups([])
-    os.setresgid(_NOBODY, _NOBODY, _NOBODY)
-    os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+    os.setresgid(kernel.NOBODY, kernel.NOBODY, kernel.NOBODY)
+    os.setresuid(kernel.NOBODY, kernel.NOBODY, kernel.NOBODY)
     return True
 
 
 def namespaces_work(box: str) -> bool:
     """Return whether namespaces and mounts are allowed, tried out in a child that then ends."""
+    if not kernel.LINUX:
+        return False
     pid = os.fork()
     if pid == 0:
         try:
             kernel.enter_namespaces()
             inner = os.fork()
             if inner == 0:
-                kernel.mount_private_folders(box, 1)
+                kernel.enter_root(box, _readable(), 1)
                 os._exit(0)
             os._exit(os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1]) & 255)
         except BaseException:
@@ -128,20 +220,53 @@ def namespaces_work(box: str) -> bool:
     return os.waitpid(pid, 0)[1] == 0
 
 
+def _tier(namespaces: bool, landlock: bool, limits: Limits) -> str:
+    """Return the name of the tier. Raises: UnconfinedError."""
+    layers = ["landlock"] if landlock else []
+    if landlock and seccomp.build() is not None:
+        layers.append("seccomp")
+    if namespaces:
+        return "+".join(["A: namespaces", *layers, "rlimits"])
+    if landlock:
+        return "+".join([f"B: {layers[0]}", *layers[1:], "rlimits"])
+    if seatbelt.available() and limits.isolation == "best":
+        return "C: seatbelt+rlimits"
+    if limits.unsafe:
+        return "unsafe: rlimits"
+    raise UnconfinedError(
+        "nothing on this machine holds an untrusted program", hint=UNCONFINED_HINT
+    )
+
+
+def _filter_calls(namespaces: bool, signals_to: int = 0) -> None:
+    # without a network namespace, sockets reach whatever listens on this machine
+    families = ("AF_UNIX", "AF_INET", "AF_INET6") if namespaces else ()
+    instructions = seccomp.build(*families, signals_to=signals_to)
+    if instructions is not None:
+        seccomp.install(instructions)
+
+
 def _readable() -> list[str]:
-    installed = [sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages(), *sys.path]
-    return [*_SYSTEM_PATHS, *_DEVICES, *dict.fromkeys(filter(None, installed))]
+    """Return what a program may read: the system's programs and this Python, no more.
+
+    Folders that only a path file puts on `sys.path` (editable installs) are left out.
+    """
+    packages = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    installed = [sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages(), *packages]
+    outside = {"/", str(Path.home())}
+    return [*SYSTEM_PATHS, *(path for path in dict.fromkeys(installed) if path not in outside)]
 
 
-def _writable(box: str, namespaces: bool) -> list[str]:
-    return [box, "/dev/null", *(["/dev/shm"] if namespaces else [])]
+def _is_inside(path: str, folders: list[str]) -> bool:
+    real = Path(os.path.realpath(path))
+    return any(real.is_relative_to(os.path.realpath(folder)) for folder in folders)
 
 
 def _threads_of_this_user() -> int:
     user, threads = os.geteuid(), 0
-    for pid, (_, count, _) in kernel.processes().items():
+    for pid, usage in kernel.processes().items():
         try:
-            threads += count if Path(f"/proc/{pid}").stat().st_uid == user else 0
+            threads += usage.threads if Path(f"/proc/{pid}").stat().st_uid == user else 0
         except OSError:
             continue
     return threads

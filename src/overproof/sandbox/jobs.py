@@ -21,17 +21,24 @@ class Limits:
     wall_seconds: float = 30.0
     """Wall time after which a program (asleep, stopped) is ended and run once more, alone."""
     memory_mib: int = 1024
-    """Address space of each process beyond that of the bare interpreter."""
+    """Memory of the program: address space of each process beyond that of the bare interpreter
+    (where the runtime reserves more than it uses: not limited), and resident memory of all."""
     max_processes: int = 64
-    """Processes and threads that may exist at once; not enforced by the kernel for root."""
+    """Processes and threads that may exist at once."""
     file_mib: int = 16
     """Size of one file."""
     folder_mib: int = 64
     """Size of the working folder; enforced with namespaces only."""
-    open_files: int = 64
+    output_mib: int = 8
+    """What a program may print to each stream where its output is judged."""
+    open_files: int = 256
     """Open files of one process."""
+    build_seconds: float = 60.0
+    """CPU time of a compiler; its memory and files are not limited as the program's are."""
     isolation: Isolation = "best"
     """The strongest layer to use; less than `best` only to see what a lesser machine gives."""
+    unsafe: bool = False
+    """Run even where nothing but resource limits holds a program; refused otherwise."""
 
     def __post_init__(self) -> None:
         """Refuse limits under which nothing could run.
@@ -45,7 +52,7 @@ class Limits:
             )
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name != "isolation" and not 0 < value < float("inf"):
+            if field.name not in ("isolation", "unsafe") and not 0 < value < float("inf"):
                 raise UsageError(
                     f"limits.{field.name}: got {value}, but it must be above 0 and finite",
                     hint=f"the default is {field.default}",
@@ -60,7 +67,7 @@ class Job:
     """Key of the sample; the outcome gets the same."""
     task_id: str
     program: str
-    """The whole untrusted program, as one module."""
+    """The whole untrusted program, as one source file."""
     entry_point: str
     """The function that is called; may differ from the problem's own (renamed variants)."""
     prompt: str = ""
@@ -68,7 +75,9 @@ class Job:
     reference: str = ""
     """The canonical body that follows `prompt`."""
     test: str
-    """Trusted code that defines `check(candidate)`."""
+    """Trusted Python code that defines `check(candidate)`, whatever the program's language."""
+    language: str = "python"
+    """Language of `program`; see `overproof.sandbox.languages`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,3 +90,19 @@ class ExampleJob:
     entry_point: str
     examples: tuple[tuple[str, str], ...]
     """Pairs (call with literal arguments, expected value), from `parse_examples`."""
+    language: str = "python"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StdioJob:
+    """A program that reads standard input and prints; each case is a run of its own."""
+
+    key: str
+    task_id: str
+    program: str
+    cases: tuple[tuple[str, str], ...]
+    """Pairs (standard input, expected standard output)."""
+    language: str = "python"
+
+
+AnyJob = Job | ExampleJob | StdioJob

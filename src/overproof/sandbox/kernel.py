@@ -15,18 +15,24 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 LINUX = sys.platform.startswith("linux")
 
 _CLONE_ALL_NEW = 0x00020000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
 """Mount, uts, ipc, user, pid and net namespaces."""
 _MS_NOSUID_NODEV, _MS_PRIVATE_RECURSIVE = 0x2 | 0x4, 0x40000 | 0x4000
-_AT_FDCWD, _AT_RECURSIVE, _MOUNT_ATTR_RDONLY = -100, 0x8000, 0x1
+_MS_BIND, _MS_REC, _MNT_DETACH = 0x1000, 0x4000, 2
+_AT_FDCWD, _AT_RECURSIVE, _MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID_NODEV = -100, 0x8000, 0x1, 0x6
+_PIVOT_ROOT = (155, 41)
+"""x86-64, arm64."""
 _MOUNT_SETATTR = 442
 _LANDLOCK_CREATE, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT = 444, 445, 446
 _READ, _READ_FILE = 0b1101, 0b0101
 """Execute, read a file, list a folder; the second for plain files."""
 _WRITE_FILE = 0b0111
+NOBODY = 65534
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
 
 
@@ -65,34 +71,107 @@ def mount(source: bytes, target: str, kind: bytes, flags: int, options: bytes = 
 def enter_namespaces() -> None:
     """Move this process to namespaces of its own; its next child is pid 1 there.
 
-    Raises: OSError where user namespaces are forbidden.
+    Root of the machine becomes root there, and `_NOBODY` exists beside it; any other user keeps
+    its number. Raises: OSError where user namespaces are forbidden.
     """
     if not LINUX:
         raise OSError("no namespaces on this system")
     user, group = os.geteuid(), os.getegid()
     prctl(PR_SET_DUMPABLE, 1)  # or /proc/self belongs to root after a change of user
-    if _libc().unshare(_CLONE_ALL_NEW):
-        raise OSError(ctypes.get_errno(), "unshare")
-    for name, content in (
-        ("setgroups", "deny"),
-        ("uid_map", f"{user} {user} 1"),
-        ("gid_map", f"{group} {group} 1"),
-    ):
-        Path(f"/proc/self/{name}").write_text(content)
+    if user:
+        if _libc().unshare(_CLONE_ALL_NEW):
+            raise OSError(ctypes.get_errno(), "unshare")
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    else:
+        _enter_as_root()
     mount(b"none", "/", b"", _MS_PRIVATE_RECURSIVE)
 
 
-def mount_private_folders(box: str, size_mib: int) -> None:
-    """Make the machine's files read-only here, and lay fresh memory file systems over a few.
+def _enter_as_root() -> None:
+    """Unshare; a child that stays outside writes the maps, which takes root's rights there."""
+    (unshared, tell), (mapped, answer) = os.pipe(), os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        written = b""
+        try:
+            if os.read(unshared, 1):
+                for name in ("uid_map", "gid_map"):
+                    Path(f"/proc/{os.getppid()}/{name}").write_text(f"0 0 1\n{NOBODY} {NOBODY} 1\n")
+                written = b"+"
+        finally:
+            os.write(answer, written)
+            os._exit(0)
+    try:
+        failed = _libc().unshare(_CLONE_ALL_NEW)
+        number = ctypes.get_errno()
+        os.write(tell, b"" if failed else b"+")
+        os.close(tell)
+        os.close(answer)
+        done = os.read(mapped, 1)
+    finally:
+        os.close(unshared)
+        os.close(mapped)
+        os.waitpid(pid, 0)
+    if failed or not done:
+        raise OSError(number, "unshare")
 
-    Must run as pid 1 of the new namespaces. Raises: OSError.
+
+def enter_root(place: str, readable: Iterable[str], size_mib: int) -> None:
+    """Make `place` the root of the file system, with nothing in it but what is named here.
+
+    `readable` paths appear read-only under their own names; `/tmp` is memory of at most
+    `size_mib`, as is `/dev/shm`; `/proc` shows the processes of the namespace. Must run as pid
+    1 of new namespaces. Raises: OSError.
     """
-    attributes = struct.pack("<QQQQ", _MOUNT_ATTR_RDONLY, 0, 0, 0)
-    _syscall(_MOUNT_SETATTR, _AT_FDCWD, b"/", _AT_RECURSIVE, attributes, len(attributes))
-    mount(b"proc", "/proc", b"proc", _MS_NOSUID_NODEV)
-    mount(b"tmpfs", box, b"tmpfs", _MS_NOSUID_NODEV, b"mode=700,size=%dm" % size_mib)
-    if Path("/dev/shm").is_dir():
-        mount(b"tmpfs", "/dev/shm", b"tmpfs", _MS_NOSUID_NODEV, b"mode=1777,size=%dm" % size_mib)
+    mount(b"tmpfs", place, b"tmpfs", _MS_NOSUID_NODEV, b"mode=755,size=1m")
+    for path in _outermost(readable):
+        _bind(path, place)
+    attributes = struct.pack("<QQQQ", _MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID_NODEV, 0, 0, 0)
+    folders = ("/dev", "/dev/shm", "/proc", "/tmp")
+    for name in folders:
+        Path(place + name).mkdir(exist_ok=True, parents=True)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        Path(f"{place}/dev/{name}").symlink_to(f"/proc/self/fd/{number}")
+    Path(f"{place}/dev/fd").symlink_to("/proc/self/fd")
+    for name in DEVICES:
+        if Path(name).exists():
+            Path(place + name).touch()
+    _syscall(_MOUNT_SETATTR, _AT_FDCWD, os.fsencode(place), _AT_RECURSIVE, attributes, 32)
+    for name in DEVICES:
+        if Path(name).exists():
+            mount(os.fsencode(name), place + name, b"", _MS_BIND)
+    mount(b"proc", f"{place}/proc", b"proc", _MS_NOSUID_NODEV)
+    for name in ("/tmp", "/dev/shm"):
+        options = b"mode=1777,size=%dm" % size_mib
+        mount(b"tmpfs", place + name, b"tmpfs", _MS_NOSUID_NODEV, options)
+    os.chdir(place)
+    _syscall(_PIVOT_ROOT[os.uname().machine == "aarch64"], b".", b".")
+    if _libc().umount2(b".", _MNT_DETACH):
+        raise OSError(ctypes.get_errno(), "umount2")
+    os.chdir("/")
+
+
+def _outermost(paths: Iterable[str]) -> list[str]:
+    """Return the paths that exist, links resolved beside them, without those inside others."""
+    found = {str(Path(path)) for path in paths if Path(path).exists()}
+    found |= {os.path.realpath(path) for path in found}
+    return sorted(path for path in found if not any(str(up) in found for up in Path(path).parents))
+
+
+def _bind(path: str, place: str) -> None:
+    """Show a path of the machine in the new root: a link as a link, the rest by a bind mount."""
+    target = Path(place + path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.realpath(path) != path:
+        target.symlink_to(os.path.realpath(path))
+        return
+    if Path(path).is_dir():
+        target.mkdir(exist_ok=True)
+    else:
+        target.touch()
+    mount(os.fsencode(path), str(target), b"", _MS_BIND | _MS_REC)
 
 
 def landlock_version() -> int:
@@ -113,7 +192,9 @@ def landlock_rules(readable: Iterable[str], writable: Iterable[str]) -> int | No
     version = landlock_version()
     if not version:
         return None
-    files = (1 << 13) - 1 | (1 << 13 if version >= 2 else 0) | (1 << 14 if version >= 3 else 0)
+    files = (1 << 13) - 1
+    for since, right in ((2, 13), (3, 14), (5, 15)):  # refer, truncate, device ioctl
+        files |= 1 << right if version >= since else 0
     size = 24 if version >= 6 else 16 if version >= 4 else 8
     handled = struct.pack("<QQQ", files, 3 if version >= 4 else 0, 3 if version >= 6 else 0)
     rules = _syscall(_LANDLOCK_CREATE, handled, size, 0)
@@ -156,10 +237,19 @@ def address_space_bytes() -> int:
     return pages * resource.getpagesize()
 
 
-def processes() -> dict[int, tuple[int, int, float]]:
-    """Return pid -> (parent, threads, CPU seconds) for all processes that /proc shows."""
+class Usage(NamedTuple):
+    """What one process uses."""
+
+    parent: int
+    threads: int
+    cpu_seconds: float
+    resident_bytes: int
+
+
+def processes() -> dict[int, Usage]:
+    """Return pid -> usage for all processes that /proc shows."""
     found = {}
-    tick = os.sysconf("SC_CLK_TCK")
+    tick, page = os.sysconf("SC_CLK_TCK"), resource.getpagesize()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             line = (entry / "stat").read_bytes()
@@ -167,17 +257,18 @@ def processes() -> dict[int, tuple[int, int, float]]:
             continue
         fields = line.rpartition(b")")[2].split()
         cpu = (int(fields[11]) + int(fields[12])) / tick
-        found[int(entry.name)] = (int(fields[1]), int(fields[17]), cpu)
+        resident = int(fields[21]) * page
+        found[int(entry.name)] = Usage(int(fields[1]), int(fields[17]), cpu, resident)
     return found
 
 
-def descendants(root: int) -> dict[int, tuple[int, int, float]]:
+def descendants(root: int) -> dict[int, Usage]:
     """Return the entries of `processes` that descend from `root`, zombies too, without it."""
     everything = processes()
-    found: dict[int, tuple[int, int, float]] = {}
+    found: dict[int, Usage] = {}
     parents = {root}
     while parents:
-        level = {pid: entry for pid, entry in everything.items() if entry[0] in parents}
+        level = {pid: entry for pid, entry in everything.items() if entry.parent in parents}
         parents = set(level) - set(found)
         found |= level
     return found

@@ -4,8 +4,8 @@ It holds the dataset's test code and the expected values; the program's text pas
 to the candidate and is never executed here. Helpers that a prompt defines (HumanEval/32, 38, 50)
 come from the dataset's own prompt.
 
-    channel, to the pool:  {"ready": true} before each task, then its verdict
-    channel, from the pool:  a task
+    channel, to the pool:  {"tier": …} once, then a verdict for each task, in order
+    channel, from the pool:  {"folder": …, "cache": …, "limits": …} once, then tasks
 """
 
 import contextlib
@@ -16,16 +16,45 @@ import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from overproof.sandbox import kernel, spawn, wire
-from overproof.sandbox.judge import examine, judge, one_line, refuse
+from overproof.sandbox.builds import Launch, prepare
+from overproof.sandbox.examples import literal_call
+from overproof.sandbox.judge import (
+    Finding,
+    ended,
+    judge,
+    judged_inside,
+    limit_hit,
+    one_line,
+    refuse,
+    refused_load,
+    run_check,
+    run_examples,
+)
+from overproof.sandbox.languages import LANGUAGES, toolchain
+from overproof.sandbox.proxy import CandidateGoneError, DivergedError, Proxy
+from overproof.sandbox.recording import LiveObjectError, Recording, call_key, encode_call
+from overproof.sandbox.stdio import Streams, differs
 
 _MEMORY_BYTES = 4 << 30
+_MIB = 1 << 20
 
 
 class ZygoteError(Exception):
     """The sandbox itself failed."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        """Keep what would mend it apart."""
+        super().__init__(message)
+        self.hint = hint
+
+
+class NotReadyError(Exception):
+    """A candidate was not confined, and so never got a program."""
 
 
 class Zygote:
@@ -43,23 +72,27 @@ class Zygote:
         except (wire.WireError, OSError) as error:
             raise ZygoteError(f"the zygote did not start: {error}") from None
         if "tier" not in hello:
-            raise ZygoteError(f"the zygote did not start: {hello.get('failed')}")
+            raise ZygoteError(str(hello.get("failed")), str(hello.get("hint", "")))
         self.tier = str(hello["tier"])
 
-    def fork(self) -> socket.socket:
-        """Return the channel to a new candidate, whose limits are in place.
+    @contextlib.contextmanager
+    def start(
+        self, letter: bytes, job: dict[str, Any], descriptors: Sequence[int]
+    ) -> Iterator[socket.socket]:
+        """Yield the channel to a new candidate that has been sent its job.
 
-        Raises: ZygoteError.
+        `finish` must be called before the end of the block. Raises: ZygoteError.
         """
         ours, theirs = socket.socketpair()
-        try:
-            with theirs:
-                socket.send_fds(self.control, [b"f"], [theirs.fileno()])
-            if wire.receive(ours) != {"ready": True}:
-                raise ZygoteError("a candidate did not become ready")
-        except (wire.WireError, OSError) as error:
-            raise ZygoteError(f"a candidate could not be started: {error}") from None
-        return ours
+        with ours:
+            try:
+                with theirs:
+                    socket.send_fds(self.control, [letter], [theirs.fileno()])
+            except OSError as error:
+                raise ZygoteError(f"a candidate could not be started: {error}") from None
+            with contextlib.suppress(wire.ClosedError):  # `finish` will tell
+                wire.send_with(ours, job, descriptors)
+            yield ours
 
     def finish(self) -> dict[str, Any]:
         """End the candidate and all that it started; return how it ended. Raises: ZygoteError."""
@@ -80,6 +113,199 @@ class Zygote:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class Examination:
+    """One task: the candidates that it takes, and what they used."""
+
+    def __init__(
+        self, zygote: Zygote, task: dict[str, Any], limits: dict[str, Any], cache: Path
+    ) -> None:
+        """Nothing is started yet."""
+        self.zygote = zygote
+        self.task = task
+        self.limits = limits
+        self.cache = cache
+        self.language = task["language"]
+        self.cpu = 0.0
+        self.resident = 0
+        self.inside = False
+        self.again = False
+        self.clean = True
+        self.started = False
+
+    def run(self) -> Finding:
+        """Return the finding on the task. Raises: ZygoteError."""
+        refused = refuse(self.task["program"])
+        if refused is not None:
+            return refused
+        try:
+            if "cases" in self.task:
+                return self.run_cases()
+            if "examples" in self.task:
+                return self.run_examples()
+            return self.run_check()
+        except NotReadyError:
+            return Finding("harness_error", "a candidate could not be confined")
+
+    def run_check(self) -> Finding:
+        """Judge by the dataset's test."""
+        task = self.task
+        reference_name = task["entry_point"]
+        recording = Recording.of(task["prompt"], task["reference"], task["test"], reference_name)
+        if recording.fault:
+            return Finding("harness_error", recording.fault)
+        if recording.inside:
+            return self.run_inside()
+
+        def run(proxy: Proxy) -> Finding:
+            return run_check(proxy, recording.check(), task["test"])
+
+        return self.run_calls(run, recording)
+
+    def run_examples(self) -> Finding:
+        """Judge by worked examples."""
+        examples, entry_point = self.task["examples"], self.task["entry_point"]
+        recording = Recording()
+        for source, _ in examples:
+            call = literal_call(source, entry_point)
+            if call is None:
+                break
+            recording.calls.append(encode_call(tuple(call[0]), call[1]))
+            recording.keys.append(call_key(tuple(call[0]), call[1]))
+        return self.run_calls(lambda proxy: run_examples(proxy, examples, entry_point), recording)
+
+    def run_calls(self, run: Callable[[Proxy], Finding], foreseen: Recording | None) -> Finding:
+        """Let `run` call the candidate; if its calls are not as foreseen, once more without."""
+        launch = self.launch(foreseen)
+        if isinstance(launch, Finding):
+            return launch
+        finding, live = Finding("error"), False
+        with self.candidate(launch, []) as channel:
+            proxy = Proxy(channel, foreseen)
+            try:
+                finding = self.call(proxy, run, foreseen)
+            except CandidateGoneError as error:
+                finding = Finding("error", str(error))
+            except LiveObjectError:
+                live = True
+            except DivergedError:
+                pass
+            report = self.finish()
+        if live:
+            return self.run_inside()
+        if proxy.diverged:
+            return self.run_calls(run, None)
+        return judge(finding, proxy, report, self.limits)
+
+    def call(
+        self, proxy: Proxy, run: Callable[[Proxy], Finding], foreseen: Recording | None
+    ) -> Finding:
+        """Wait until the program is loaded, then run the test."""
+        loaded = proxy.receive()
+        if loaded.get("loaded") is not True:
+            return refused_load(loaded)
+        if self.language != "python" and foreseen:
+            proxy.send({"calls": foreseen.calls})
+        return run(proxy)
+
+    def run_inside(self) -> Finding:
+        """Let the candidate judge itself: the verdict says so."""
+        if self.language != "python":
+            return Finding("harness_error", "tests with live objects are for Python only")
+        self.inside = True
+        names = ("program", "entry_point", "prompt", "reference", "test")
+        job = {"kind": "inside"} | {name: self.task[name] for name in names}
+        with self.candidate(Launch(b"f", job), []) as channel:
+            proxy = Proxy(channel)
+            try:
+                finding = judged_inside(proxy.receive())
+            except CandidateGoneError as error:
+                finding = Finding("error", str(error))
+            report = self.finish()
+        return judge(finding, proxy, report, self.limits)
+
+    def run_cases(self) -> Finding:
+        """Run a whole program once per case, and compare what it prints."""
+        launch = self.launch_script()
+        if isinstance(launch, Finding):
+            return launch
+        cases = self.task["cases"]
+        for number, (text, expected) in enumerate(cases, start=1):
+            finding = self.run_case(launch, text, expected)
+            if finding.status != "passed":
+                where = f"case {number} of {len(cases)}: "
+                return Finding(finding.status, where + finding.detail)
+        return Finding("passed", f"{len(cases)} of {len(cases)} cases passed")
+
+    def run_case(self, launch: Launch, text: str, expected: str) -> Finding:
+        """Run the program on one input."""
+        streams = Streams.open(text)
+        try:
+            with self.candidate(launch, streams.theirs):
+                streams.handed_over()
+                streams.drain(self.limits["output_mib"] * _MIB)
+                report = self.finish()
+            if hit := limit_hit(report, self.limits["cpu_seconds"], self.limits):
+                return hit
+            if streams.flooded:
+                return Finding("output_limit", f"more than {self.limits['output_mib']} MiB printed")
+            if report["status"]:
+                complaint = streams.last_complaint()
+                found = ended(report["status"])
+                memory = complaint.startswith("MemoryError")
+                status = "out_of_memory" if memory else found.status
+                compiling = complaint.startswith(("SyntaxError", "IndentationError", "TabError"))
+                status = "compile_error" if compiling and self.language == "python" else status
+                return Finding(status, complaint or found.detail)
+            difference = differs(streams.printed.decode(errors="replace"), expected)
+            return Finding("wrong_answer", difference) if difference else Finding("passed")
+        finally:
+            streams.close()
+
+    def launch(self, foreseen: Recording | None) -> Launch | Finding:
+        """Return how to start a candidate that answers calls."""
+        program, entry_point = self.task["program"], self.task["entry_point"]
+        if self.language == "python":
+            calls = foreseen.calls if foreseen else []
+            job = {"program": program, "entry_point": entry_point, "calls": calls}
+            return Launch(b"f", {"kind": "calls"} | job)
+        return self.prepare(entry_point)
+
+    def launch_script(self) -> Launch | Finding:
+        """Return how to start a whole program."""
+        if self.language == "python":
+            return Launch(b"f", {"kind": "main", "program": self.task["program"]})
+        return self.prepare("")
+
+    def prepare(self, entry_point: str) -> Launch | Finding:
+        """Return how to start a program of another language, built if need be."""
+        language = LANGUAGES[self.language]
+        program = self.task["program"]
+        return prepare(self.zygote, language, program, entry_point, self.limits, self.cache)
+
+    @contextlib.contextmanager
+    def candidate(self, launch: Launch, streams: Sequence[int]) -> Iterator[socket.socket]:
+        """Yield the channel to a candidate; `finish` must be called in the block."""
+        built = launch.descriptors()
+        try:
+            with self.zygote.start(launch.letter, launch.job, [*built, *streams]) as channel:
+                self.started = True
+                yield channel
+        finally:
+            for descriptor in built:
+                os.close(descriptor)
+
+    def finish(self) -> dict[str, Any]:
+        """End the candidate; add up what it used. Raises: ZygoteError, NotReadyError."""
+        report = self.zygote.finish()
+        self.cpu += report["cpu"]
+        self.resident = max(self.resident, report["resident"])
+        self.again = report["reason"] == "wall"
+        self.clean = self.clean and report["clean"]
+        if not report["ready"]:
+            raise NotReadyError
+        return report
+
+
 def main(descriptor: int) -> None:
     """Serve tasks until the pool is gone."""
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -90,45 +316,50 @@ def main(descriptor: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, hard))
     pool = socket.socket(fileno=descriptor)
     config = wire.receive(pool)
+    limits, cache = config["limits"], Path(config["cache"])
     zygote: Zygote | None = None
-    with contextlib.suppress(wire.ClosedError):
+    try:
+        zygote = Zygote(limits, config["folder"])
+        wire.send(pool, {"tier": zygote.tier})
         while True:
-            try:
-                zygote = zygote or Zygote(config["limits"], config["folder"])
-            except ZygoteError as error:
-                wire.send(pool, {"failed": str(error)})
-                break
-            wire.send(pool, {"ready": True})
             task = wire.receive(pool, wire.MAX_JOB)
-            verdict, clean = run_task(zygote, task, config["limits"])
+            zygote = zygote or Zygote(limits, config["folder"])
+            verdict, clean = run_task(zygote, task, limits, cache)
             if not clean:
                 zygote.close()
                 zygote = None
             wire.send(pool, verdict)
+    except ZygoteError as error:
+        wire.send(pool, {"failed": str(error), "hint": error.hint})
+    except wire.ClosedError:
+        pass
     if zygote is not None:
         zygote.close()
     os._exit(0)
 
 
 def run_task(
-    zygote: Zygote, task: dict[str, Any], limits: dict[str, Any]
+    zygote: Zygote, task: dict[str, Any], limits: dict[str, Any], cache: Path
 ) -> tuple[dict[str, Any], bool]:
     """Return the verdict on a task, and whether the zygote may serve on."""
-    verdict = {"status": "", "detail": "", "cpu": 0.0, "tier": zygote.tier, "again": False}
-    refused = refuse(task)
-    if refused is not None:
-        return verdict | {"status": refused.status, "detail": refused.detail}, True
-    ready = False
+    examination = Examination(zygote, task, limits, cache)
+    clean = True
     try:
-        with zygote.fork() as channel:
-            ready = True
-            finding, gone = examine(channel, task)
-            report = zygote.finish()
+        finding = examination.run()
+        clean = examination.clean
     except ZygoteError as error:
         # With a program at work, the program is the suspect: it is run again, alone.
-        status = "error" if ready else "harness_error"
-        return verdict | {"status": status, "detail": one_line(str(error)), "again": True}, False
-    finding = judge(finding, gone, report, limits)
-    verdict |= {"status": finding.status, "detail": one_line(finding.detail), "cpu": report["cpu"]}
-    verdict["again"] = report["reason"] == "wall"
-    return verdict, bool(report["clean"])
+        status = "error" if examination.started else "harness_error"
+        finding, clean, examination.again = Finding(status, str(error)), False, True
+    language = LANGUAGES.get(task["language"])
+    verdict = {
+        "status": finding.status,
+        "detail": one_line(finding.detail),
+        "cpu": examination.cpu,
+        "memory": round(examination.resident / _MIB, 1),
+        "tier": zygote.tier,
+        "inside": examination.inside,
+        "toolchain": (toolchain(language) or "") if language else "",
+        "again": examination.again,
+    }
+    return verdict, clean

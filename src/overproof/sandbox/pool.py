@@ -5,58 +5,115 @@ started anew. Whatever was ended by wall time, or took its worker down, is run o
 so that a busy machine costs time and never a verdict.
 
     run_jobs(jobs, Limits(), workers=2)
+
+    with Pool(Limits(), workers=2) as pool:     # keeps its workers between runs
+        outcomes = list(pool.run(jobs))
 """
 
 import contextlib
 import hashlib
-import json
 import os
-import queue
+import selectors
 import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
-from overproof.errors import OverproofError, UsageError
+from overproof.errors import OverproofError, UnknownNameError, UsageError
 from overproof.sandbox import spawn, wire
-from overproof.sandbox.jobs import ExampleJob, Job, Limits
+from overproof.sandbox.builds import prune
+from overproof.sandbox.confine import UnconfinedError
+from overproof.sandbox.jobs import AnyJob, Limits
+from overproof.sandbox.languages import LANGUAGES
 
 if TYPE_CHECKING:  # slow to import, and not needed in the processes of the sandbox
     from overproof.records import Outcome
 
 _GRACE_SECONDS = 10.0
 _START_SECONDS = 60.0
+_AHEAD_BYTES = 32 << 10
+"""A task up to this size is sent while its worker is still busy with the one before."""
+_AHEAD = 2
+_MAX_KNOWN = 100_000
 
 
-def run_jobs(jobs: Iterable[Job], limits: Limits, workers: int = 2) -> "Iterator[Outcome]":
+def run_jobs(jobs: Iterable[AnyJob], limits: Limits, workers: int = 2) -> "Iterator[Outcome]":
     """Yield the outcome of each job, in the order in which they are finished.
 
     `jobs` is read only a little ahead. Identical jobs (all but key and task_id) are executed
-    once and share the result. At most one worker per core is started.
+    once and share the result.
 
-    Raises: UsageError for a wrong number of workers; OverproofError if no sandbox can start.
+    Raises: UsageError for a wrong number of workers; UnconfinedError if nothing on this machine
+    holds a program; OverproofError if no sandbox can start.
     """
-    return _run(jobs, limits, workers)
+    with Pool(limits, workers) as pool:
+        yield from pool.run(jobs)
 
 
-def run_examples(
-    jobs: Iterable[ExampleJob], limits: Limits, workers: int = 2
-) -> "Iterator[Outcome]":
-    """As `run_jobs`, judged by worked examples; `detail` says how many passed.
+class Pool:
+    """Workers that are started when first needed, and kept until the pool is closed."""
 
-    A job without examples passes if its program loads and defines the entry point.
-    """
-    return _run(jobs, limits, workers)
+    def __init__(self, limits: Limits, workers: int = 2) -> None:
+        """Keep the settings; nothing is started yet. Raises: UsageError."""
+        if workers < 1:
+            raise UsageError(
+                f"workers: got {workers}, but at least 1 is needed", hint="try workers=1"
+            )
+        self.crew = [Worker(limits) for _ in range(workers)]
+        self.known: dict[str, dict[str, Any]] = {}
+
+    def __enter__(self) -> Self:
+        """Return the pool."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End all processes and remove their folders."""
+        self.close(now=kind is not None)
+
+    def close(self, now: bool = False) -> None:
+        """End all processes and remove their folders; with `now`, what is under way as well."""
+        for worker in self.crew:
+            if now:
+                worker.kill()
+            worker.hang_up()
+        for worker in self.crew:
+            worker.close()
+
+    def start(self) -> str:
+        """Start all workers, and return the tier that programs will get. Raises: as `run_jobs`."""
+        for worker in self.crew:
+            if worker.channel is None:
+                worker.start()
+        for worker in self.crew:
+            worker.await_ready()
+        return self.crew[0].tier
+
+    def run(self, jobs: Iterable[AnyJob]) -> "Iterator[Outcome]":
+        """Yield the outcome of each job; as `run_jobs`."""
+        stream = _Stream(self)
+        try:
+            yield from stream.outcomes(iter(jobs))
+        finally:
+            if stream.under_way():  # nobody wants the outcomes that are still to come
+                for worker in self.crew:
+                    worker.kill()
+                    worker.close()
 
 
 class Worker:
-    """One oracle process with its zygote and folder; started when first needed."""
+    """One oracle process with its zygote and folder, and the tasks that it has been sent."""
 
     def __init__(self, limits: Limits) -> None:
         """Keep the limits; nothing is started yet."""
@@ -64,181 +121,232 @@ class Worker:
         self.process: subprocess.Popen[bytes] | None = None
         self.channel: socket.socket | None = None
         self.folder = ""
-        self.aborted = False
+        self.tier = ""
+        self.sent: deque[str] = deque()
+        self.since = 0.0
 
-    def run(self, task: dict[str, Any]) -> dict[str, Any]:
-        """Return the oracle's verdict on a task.
+    @property
+    def patience_s(self) -> float:
+        """How long an oracle may take over one task: it may run, build and run again."""
+        return self.limits.wall_seconds + _GRACE_SECONDS
 
-        Raises: OverproofError if the sandbox cannot be started.
-        """
-        channel = self.ready_channel()
-        verdict = {"cpu": 0.0, "tier": "", "again": True}
-        channel.settimeout(self.limits.wall_seconds + _GRACE_SECONDS)
-        try:
-            wire.send(channel, task, wire.MAX_JOB)
-            return dict(wire.receive(channel))
-        except TimeoutError:
-            self.close()
-            return verdict | {"status": "timeout", "detail": "the test did not come to an end"}
-        except (wire.WireError, OSError) as error:
-            self.close()
-            return verdict | {"status": "harness_error", "detail": f"the oracle ended: {error}"}
-
-    def ready_channel(self) -> socket.socket:
-        """Return the channel to an oracle that waits for a task, started if need be.
-
-        Raises: OverproofError if not even a fresh one gets ready.
-        """
-        if self.channel is not None and not self.await_ready(self.channel):
-            return self.channel
-        if self.aborted:
-            raise OverproofError("the run was stopped")
-        channel = self.start()
-        failure = self.await_ready(channel)
-        if failure:
-            raise OverproofError(
-                f"the sandbox could not be started: {failure}",
-                hint="check free memory, processes and the temporary folder (TMPDIR)",
-            )
-        return channel
-
-    def start(self) -> socket.socket:
+    def start(self) -> None:
         """Start the oracle; it starts the zygote."""
+        from overproof.catalog import cache_folder
+
+        cache = cache_folder() / "builds"
+        prune(cache)
         self.folder = tempfile.mkdtemp(prefix="overproof-sandbox-")
         Path(self.folder).chmod(0o711)  # if we are root, candidates may run as nobody
         self.channel, theirs = socket.socketpair()
         with theirs:
             self.process = spawn.start("oracle", theirs)
-        if self.aborted:
-            self.process.kill()
-        self.channel.settimeout(_START_SECONDS)
+        config = {"folder": self.folder, "cache": str(cache), "limits": asdict(self.limits)}
         with contextlib.suppress(wire.ClosedError):  # await_ready will notice
-            wire.send(self.channel, {"folder": self.folder, "limits": asdict(self.limits)})
-        return self.channel
+            wire.send(self.channel, config)
+        self.tier = ""
 
-    def await_ready(self, channel: socket.socket) -> str:
-        """Wait until the oracle has a zygote; if it has none, close all and return why."""
-        channel.settimeout(_START_SECONDS)
+    def await_ready(self) -> None:
+        """Wait until the oracle has a zygote.
+
+        Raises: UnconfinedError, OverproofError; all is closed then.
+        """
+        if self.tier:
+            return
+        assert self.channel is not None
+        self.channel.settimeout(_START_SECONDS)
         try:
-            failure = str(wire.receive(channel).get("failed", ""))
+            hello = wire.receive(self.channel)
         except (wire.WireError, OSError) as error:
-            failure = str(error) or "the oracle ended"
-        if failure:
+            hello = {"failed": str(error) or "the oracle ended"}
+        self.tier = str(hello.get("tier", ""))
+        if not self.tier:
             self.close()
-        return failure
+            refuse(hello)
 
-    def abort(self) -> None:
-        """From another thread: end what is under way, at once, and start nothing any more."""
-        self.aborted = True
-        process = self.process
-        if process is not None:
-            process.kill()
+    def send(self, name: str, content: bytes) -> None:
+        """Hand a task to the oracle."""
+        assert self.channel is not None
+        if not self.sent:
+            self.since = time.monotonic()
+        self.sent.append(name)
+        self.channel.settimeout(self.patience_s)
+        with contextlib.suppress(OSError):  # its verdict will be that the oracle ended
+            self.channel.sendall(content)
+
+    def receive(self) -> dict[str, Any]:
+        """Return the oracle's verdict on the task that was sent first.
+
+        Raises: OverproofError if the sandbox cannot be started any more.
+        """
+        assert self.channel is not None
+        verdict = {"cpu": 0.0, "memory": 0.0, "tier": self.tier, "inside": False, "toolchain": ""}
+        left = self.since + self.patience_s - time.monotonic()
+        self.channel.settimeout(max(left, 0.01))
+        try:
+            reply = dict(wire.receive(self.channel))
+        except TimeoutError:
+            self.close()
+            detail = "the test did not come to an end"
+            return verdict | {"status": "timeout", "detail": detail, "again": True}
+        except (wire.WireError, OSError) as error:
+            self.close()
+            detail = f"the oracle ended: {error}"
+            return verdict | {"status": "harness_error", "detail": detail, "again": True}
+        if "failed" in reply:
+            self.close()
+            refuse(reply)
+        self.since = time.monotonic()
+        return reply
+
+    def kill(self) -> None:
+        """End what is under way, at once."""
+        if self.process is not None:
+            self.process.kill()
+
+    def hang_up(self) -> None:
+        """Let the oracle know that no task will follow."""
+        if self.channel is not None:
+            self.channel.close()
 
     def close(self) -> None:
         """End the processes and remove the folder."""
-        if self.channel is not None:
-            self.channel.close()
+        self.hang_up()
         if self.process is not None:
             try:
-                self.process.wait(timeout=1)  # it ends its zygote and itself
+                self.process.wait(timeout=2)  # it ends its zygote and itself
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
-        self.process, self.channel, self.folder = None, None, ""
-
-
-def _run(jobs: Iterable[Job | ExampleJob], limits: Limits, workers: int) -> "Iterator[Outcome]":
-    if workers < 1:
-        raise UsageError(f"workers: got {workers}, but at least 1 is needed", hint="try workers=1")
-    count = min(workers, _usable_cores())
-    crew = [Worker(limits) for _ in range(count)]
-    idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
-    for worker in crew:
-        idle.put(worker)
-    executor = ThreadPoolExecutor(count)
-    try:
-        yield from _Stream(executor, idle, 2 * count).outcomes(iter(jobs))
-    except BaseException:  # an error, Ctrl-C, or nobody wants more outcomes
-        for worker in crew:
-            worker.abort()
-        raise
-    finally:
-        executor.shutdown(cancel_futures=True)
-        for worker in crew:
-            worker.close()
+        self.process, self.channel, self.folder, self.tier = None, None, "", ""
 
 
 class _Stream:
-    """A bounded number of tasks under way, and who waits for each."""
+    """The tasks of one run: who waits for each, and which are with which worker."""
 
-    def __init__(
-        self, executor: ThreadPoolExecutor, idle: "queue.SimpleQueue[Worker]", bound: int
-    ) -> None:
-        self.executor = executor
-        self.idle = idle
-        self.bound = bound
-        self.under_way: dict[Future[dict[str, Any]], str] = {}
-        self.waiting: dict[str, list[Job | ExampleJob]] = {}
-        self.known: dict[str, dict[str, Any]] = {}
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.known = pool.known
+        self.waiting: dict[str, list[AnyJob]] = {}
+        self.contents: dict[str, bytes] = {}
+        self.ready: deque[str] = deque()
+        self.again: deque[str] = deque()
 
-    def outcomes(self, jobs: Iterator[Job | ExampleJob]) -> "Iterator[Outcome]":
-        again: deque[str] = deque()
+    def under_way(self) -> bool:
+        return any(worker.sent for worker in self.pool.crew)
+
+    def outcomes(self, jobs: Iterator[AnyJob]) -> "Iterator[Outcome]":
         exhausted = False
-        while not exhausted or self.under_way:
-            while not exhausted and len(self.under_way) < self.bound:
+        while True:
+            while not exhausted and len(self.ready) < len(self.pool.crew):
                 job = next(jobs, None)
                 if job is None:
                     exhausted = True
                 elif (verdict := self.submit(job)) is not None:
                     yield _outcome(job, verdict)
-            for name, verdict in self.finished():
-                if verdict["again"]:
-                    again.append(name)
-                else:
-                    yield from self.settle(name, verdict)
-        for name in again:
-            yield from self.settle(name, self.work(_task(self.waiting[name][0])))
+            self.hand_out(self.pool.crew, _AHEAD)
+            if self.under_way():
+                for name, verdict in self.finished(self.pool.crew):
+                    if verdict["again"]:
+                        self.again.append(name)
+                    else:
+                        yield from self.settle(name, verdict)
+            elif exhausted and not self.ready:
+                break
+        yield from self.alone()
 
-    def submit(self, job: Job | ExampleJob) -> dict[str, Any] | None:
-        """Start a job, or join it to the same one under way; return its verdict if known."""
-        task = _task(job)
-        name = _digest(task)
+    def alone(self) -> "Iterator[Outcome]":
+        """Run once more, one at a time, what was ended by wall time or ended its worker."""
+        crew = self.pool.crew[:1]
+        while self.again:
+            self.ready.append(self.again.popleft())
+            self.hand_out(crew, 1)
+            while self.under_way():
+                for name, verdict in self.finished(crew):
+                    yield from self.settle(name, verdict)
+
+    def submit(self, job: AnyJob) -> dict[str, Any] | None:
+        """Line a job up, or join it to the same one; return its verdict if that is known."""
+        if job.language != "python" and job.language not in LANGUAGES:
+            raise UnknownNameError("language", job.language, ["python", *LANGUAGES])
+        name, content = _pack(job)
         if name in self.known:
             return self.known[name]
         self.waiting.setdefault(name, []).append(job)
         if len(self.waiting[name]) == 1:
-            self.under_way[self.executor.submit(self.work, task)] = name
+            self.contents[name] = content
+            self.ready.append(name)
         return None
 
-    def work(self, task: dict[str, Any]) -> dict[str, Any]:
-        worker = self.idle.get()
-        try:
-            return worker.run(task)
-        finally:
-            self.idle.put(worker)
+    def hand_out(self, crew: list[Worker], ahead: int) -> None:
+        """Give tasks to idle workers, and a second small one to each that is busy."""
+        for depth in range(ahead):
+            for worker in crew:
+                if not self.ready:
+                    return
+                content = self.contents[self.ready[0]]
+                if len(worker.sent) != depth or (depth and len(content) > _AHEAD_BYTES):
+                    continue
+                if worker.channel is None:
+                    worker.start()
+                worker.await_ready()
+                worker.send(self.ready.popleft(), content)
 
-    def finished(self) -> list[tuple[str, dict[str, Any]]]:
-        done, _ = wait(self.under_way, return_when=FIRST_COMPLETED)
-        return [(self.under_way.pop(future), future.result()) for future in done]
+    def finished(self, crew: list[Worker]) -> list[tuple[str, dict[str, Any]]]:
+        """Wait for a verdict; return those that have come."""
+        busy = [worker for worker in crew if worker.sent]
+        patience = min(worker.since + worker.patience_s for worker in busy) - time.monotonic()
+        with selectors.DefaultSelector() as selector:
+            for worker in busy:
+                selector.register(worker.channel, selectors.EVENT_READ, worker)  # type: ignore[arg-type]
+            ready = [key.data for key, _ in selector.select(max(patience, 0.01))]
+        overdue = [worker for worker in busy if time.monotonic() > worker.since + worker.patience_s]
+        found = []
+        for worker in ready or overdue:
+            name = worker.sent.popleft()
+            verdict = worker.receive()
+            found.append((name, verdict))
+            if worker.channel is None:  # what it had not begun goes to another
+                self.ready.extendleft(reversed(worker.sent))
+                worker.sent.clear()
+        return found
 
     def settle(self, name: str, verdict: dict[str, Any]) -> "Iterator[Outcome]":
+        if len(self.known) >= _MAX_KNOWN:
+            self.known.clear()
         self.known[name] = verdict
+        del self.contents[name]
         for job in self.waiting.pop(name):
             yield _outcome(job, verdict)
 
 
-def _task(job: Job | ExampleJob) -> dict[str, Any]:
-    return {name: value for name, value in asdict(job).items() if name not in ("key", "task_id")}
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
-def _digest(task: dict[str, Any]) -> str:
-    # JSON in ASCII: a program may hold lone surrogates, which UTF-8 has no bytes for.
-    return hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()
+def refuse(reply: dict[str, Any]) -> None:
+    """Raise what a sandbox that cannot start has said. Raises: UnconfinedError, OverproofError."""
+    if reply.get("hint"):
+        raise UnconfinedError(str(reply.get("failed")), hint=str(reply["hint"]))
+    raise OverproofError(
+        f"the sandbox could not be started: {reply.get('failed')}",
+        hint="check free memory, processes and the temporary folder (TMPDIR)",
+    )
 
 
-def _outcome(job: Job | ExampleJob, verdict: dict[str, Any]) -> "Outcome":
+def _pack(job: AnyJob) -> tuple[str, bytes]:
+    """Return the hash of all that decides a verdict, and the message to the oracle."""
+    task = {name: value for name, value in vars(job).items() if name not in ("key", "task_id")}
+    content = wire.pack(task, wire.MAX_JOB)
+    return hashlib.sha256(content).hexdigest(), content
+
+
+def _outcome(job: AnyJob, verdict: dict[str, Any]) -> "Outcome":
     from overproof.records import Outcome
 
     return Outcome(
@@ -247,11 +355,8 @@ def _outcome(job: Job | ExampleJob, verdict: dict[str, Any]) -> "Outcome":
         status=verdict["status"],
         detail=verdict["detail"],
         cpu_seconds=round(verdict["cpu"], 4),
+        memory_mib=verdict["memory"],
         tier=verdict["tier"],
+        inside=verdict["inside"],
+        toolchain=verdict["toolchain"],
     )
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

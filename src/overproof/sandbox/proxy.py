@@ -6,9 +6,11 @@ candidate raises becomes the built-in exception of that name, so that tests may 
 
 import builtins
 import socket
+from collections.abc import Callable
 from typing import Any, Never
 
 from overproof.sandbox import codec, wire
+from overproof.sandbox.recording import Recording, call_key, encode_call
 
 
 class CandidateError(Exception):
@@ -19,17 +21,20 @@ class CandidateGoneError(BaseException):
     """The candidate's process ended or broke the protocol; no test may swallow this."""
 
 
-class ProblemError(Exception):
-    """The dataset's own code is at fault; never the program's."""
+class DivergedError(BaseException):
+    """The test asks something else than was foreseen; it must be run anew, call by call."""
 
 
 class Proxy:
     """Stands for the candidate's function: encodes arguments, decodes results."""
 
-    def __init__(self, channel: socket.socket) -> None:
-        """Talk to the candidate over `channel`."""
+    def __init__(self, channel: socket.socket, foreseen: Recording | None = None) -> None:
+        """Talk to the candidate over `channel`; it has been sent the calls of `foreseen`."""
         self.channel = channel
+        self.foreseen = foreseen.keys if foreseen else []
         self.gone = ""
+        self.broke_protocol = False
+        self.diverged = False
         self.raised: Exception | None = None
         self.raised_kind = ""
         self.raised_detail = ""
@@ -40,33 +45,49 @@ class Proxy:
         """Call the candidate with copies of the arguments."""
         if self.gone:
             raise CandidateGoneError(self.gone)
-        call = {
-            "args": [_encode_argument(value) for value in args],
-            "kwargs": {name: _encode_argument(value) for name, value in kwargs.items()},
-        }
+        if self.calls < len(self.foreseen):
+            if self.diverged or call_key(args, kwargs) != self.foreseen[self.calls]:
+                self.diverged = True
+                raise DivergedError
+        else:
+            self.send({"calls": [encode_call(args, kwargs)]})
         self.calls += 1
-        reply = self.exchange(call)
+        reply = self.receive()
         if "value" in reply:
             try:
                 self.last_result = codec.decode(reply["value"])
             except codec.CodecError as error:
-                self.leave(f"broke the protocol: {error}")
+                self.violated(str(error))
             return self.last_result
         if not (_is_text(reply.get("raised")) and _is_text(reply.get("detail"))):
-            self.leave("broke the protocol: neither a value nor an exception")
+            self.violated("neither a value nor an exception")
         return self.fail(reply["raised"], reply["detail"])
 
-    def exchange(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Send a message, return the reply. Raises: CandidateGoneError."""
+    def send(self, message: dict[str, Any]) -> None:
+        """Send a message. Raises: CandidateGoneError."""
         try:
             wire.send(self.channel, message, wire.MAX_JOB)
-            reply = wire.receive(self.channel)
         except wire.ClosedError:
             self.leave("")
         except (wire.WireError, OSError) as error:
-            self.leave(f"broke the protocol: {error}")
+            self.leave(str(error))
+
+    def receive(self) -> dict[str, Any]:
+        """Return the next message of the candidate. Raises: CandidateGoneError."""
+        return self.read(lambda: wire.receive(self.channel))
+
+    def read(self, receive: Callable[[], Any]) -> dict[str, Any]:
+        """Return the message that `receive` reads. Raises: CandidateGoneError."""
+        try:
+            reply = receive()
+        except wire.ClosedError:
+            self.leave("")
+        except wire.WireError as error:
+            self.violated(str(error))
+        except OSError as error:
+            self.leave(str(error))
         if type(reply) is not dict:
-            self.leave("broke the protocol: not a message")
+            self.violated("not a message")
         return dict(reply)
 
     def fail(self, kind: str, detail: str) -> Never:
@@ -80,20 +101,15 @@ class Proxy:
         self.raised_kind, self.raised_detail = kind, detail
         raise self.raised
 
+    def violated(self, why: str) -> Never:
+        """Note that the candidate sent what is not an answer."""
+        self.broke_protocol = True
+        self.leave(f"broke the protocol: {why}")
+
     def leave(self, why: str) -> Never:
         """Note that the candidate is gone, for good."""
         self.gone = why or "the process ended"
         raise CandidateGoneError(self.gone)
-
-
-def _encode_argument(value: Any) -> Any:
-    try:
-        tree = codec.encode(value)
-    except codec.CodecError as error:
-        raise ProblemError(f"an argument cannot be sent: {error}") from None
-    if type(tree) is dict and "opaque" in tree:
-        raise ProblemError(f"an argument of type {type(value).__name__} cannot be sent")
-    return tree
 
 
 def _is_text(value: Any) -> bool:

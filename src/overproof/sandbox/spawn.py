@@ -10,21 +10,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-ENVIRONMENT = {
-    "PATH": "/usr/local/bin:/usr/bin:/bin",
-    "LANG": "C.UTF-8",
-    "OMP_NUM_THREADS": "1",
-    "MALLOC_ARENA_MAX": "2",  # or each thread reserves 64 MiB of address space
-    "PYTHONHASHSEED": "0",
-}
-_ROOT = str(Path(__file__).parents[2])
+from overproof.sandbox.environment import ENVIRONMENT
+
+_ROOT = Path(__file__).parents[2]
 
 
 def start(module: str, channel: socket.socket) -> subprocess.Popen[bytes]:
     """Run `overproof.sandbox.<module>.main(descriptor)`, with `channel` as its only open file."""
     descriptor = channel.fileno()
+    # The package itself is replaced by an empty one: it would import the pool, whose threads and
+    # digests make every fork of a zygote dearer and are not needed there.
     code = (
-        f"import sys; sys.path.insert(0, {_ROOT!r}); "
+        f"import sys, types; sys.path.insert(0, {str(_ROOT)!r}); "
+        f"package = types.ModuleType('overproof.sandbox'); "
+        f"package.__path__ = [{str(_ROOT / 'overproof' / 'sandbox')!r}]; "
+        f"sys.modules['overproof.sandbox'] = package; "
         f"from overproof.sandbox.{module} import main; del sys.path[0]; main({descriptor})"
     )
     return subprocess.Popen(

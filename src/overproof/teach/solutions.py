@@ -12,7 +12,7 @@ from overproof.engines.protocol import Engine, Generation, Request
 from overproof.progress import stage
 from overproof.recipe import ModelsConfig, TeachConfig
 from overproof.records import Outcome, Pair, Solution, content_key
-from overproof.sandbox import ExampleJob, Limits, parse_examples, run_examples
+from overproof.sandbox import ExampleJob, Limits, parse_examples, run_jobs
 from overproof.store import Table
 
 BATCH = 16
@@ -81,7 +81,7 @@ def _verify(
                 )
             )
     counts = {job.key: len(job.examples) for job in jobs}
-    return {outcome.key: (outcome, counts[outcome.key]) for outcome in run_examples(jobs, limits)}
+    return {outcome.key: (outcome, counts[outcome.key]) for outcome in run_jobs(jobs, limits)}
 
 
 def _solution(

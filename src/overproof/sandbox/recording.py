@@ -1,0 +1,189 @@
+"""What a problem's test asks, learnt once from its own reference, so that calls go out together.
+
+The test is run against the reference with every call noted; the candidate then gets all calls in
+one message and answers them in order, and the test is run once more over the answers. A test
+whose calls depend on the answers is noticed when they differ, and is run call by call.
+
+    Recording.of(prompt, reference, test, entry_point).calls
+"""
+
+import contextlib
+import marshal
+import random
+import signal
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, cast
+
+from overproof.sandbox import codec
+
+_MAX_CALLS = 4096
+_MAX_BYTES = 2 << 20
+_SECONDS = 2.0
+_KEPT = 256
+
+
+class ProblemError(Exception):
+    """The dataset's own code is at fault; never the program's."""
+
+
+class LiveObjectError(ProblemError):
+    """The test passes something that is not plain data, so it must run inside."""
+
+
+class _EnoughError(BaseException):
+    """The recording is long enough; no test may swallow this."""
+
+
+@dataclass
+class Recording:
+    """A problem's test, ready to be run, and what is known of its calls."""
+
+    codes: tuple[types.CodeType, ...] = ()
+    """The prompt with its reference, and the test, compiled."""
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    """The encoded calls, in order; maybe not all."""
+    keys: list[bytes] = field(default_factory=list)
+    """What identifies the arguments of each call."""
+    fault: str = ""
+    """Why the problem's own code cannot be used; empty if it can."""
+    inside: bool = False
+    """Whether arguments or the reference's results are live objects."""
+
+    @staticmethod
+    def of(prompt: str, reference: str, test: str, entry_point: str) -> "Recording":
+        """Return the recording of a problem; made once, then remembered.
+
+        `entry_point` may be the name in a renamed variant; the reference's own is then found.
+        """
+        return _record(prompt, reference, test, entry_point)
+
+    def check(self) -> Callable[[Any], Any]:
+        """Return the test's `check`, in a namespace of its own."""
+        space: dict[str, Any] = {"__name__": "oracle"}
+        for code in self.codes:
+            exec(code, space)
+        return space["check"]  # type: ignore[no-any-return]
+
+
+def call_key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+    """Return bytes that are equal only for equal arguments of equal types; empty if unsure."""
+    try:
+        return marshal.dumps((args, kwargs), 2)
+    except ValueError:
+        return b""
+
+
+def encode_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the message that asks for this call. Raises: ProblemError, LiveObjectError."""
+    call: dict[str, Any] = {"args": [_encode_argument(value) for value in args]}
+    if kwargs:
+        call["kwargs"] = {name: _encode_argument(value) for name, value in kwargs.items()}
+    return call
+
+
+@lru_cache(maxsize=_KEPT)
+def _record(prompt: str, reference: str, test: str, entry_point: str) -> Recording:
+    recording = Recording()
+    space: dict[str, Any] = {"__name__": "oracle"}
+    try:
+        random.seed(0)
+        recording.codes = (
+            _compile_prompt(prompt, reference),
+            compile(test, "<test>", "exec"),
+        )
+        exec(recording.codes[0], space)
+        function = _reference(space, entry_point) if reference.strip() else None
+        exec(recording.codes[1], space)
+        check = space["check"]
+    except Exception as error:
+        recording.fault = f"the problem's own code: {type(error).__name__}: {str(error)[:150]}"
+        return recording
+    if function is not None:
+        recording.inside = isinstance(function, type)
+        with _limited_seconds(), contextlib.suppress(Exception, _EnoughError):
+            random.seed(0)
+            check(_listener(recording, function))
+    return recording
+
+
+def _compile_prompt(prompt: str, reference: str) -> types.CodeType:
+    """Compile the prompt with its canonical body, or with none where there is none."""
+    try:
+        return compile(prompt + reference, "<prompt>", "exec")
+    except SyntaxError:
+        if reference.strip():
+            raise
+        return compile(f"{prompt.rstrip()}\n    pass\n", "<prompt>", "exec")
+
+
+def _reference(space: dict[str, Any], entry_point: str) -> Callable[..., Any] | None:
+    """Return the canonical function: the one of that name, else the last that was defined."""
+    named = space.get(entry_point)
+    if callable(named):
+        return cast(Callable[..., Any], named)
+    functions = [value for value in space.values() if isinstance(value, types.FunctionType)]
+    return functions[-1] if functions else None
+
+
+def _listener(recording: Recording, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the reference with ears: it notes each call, then answers it."""
+    size = 0
+
+    def listen(*args: Any, **kwargs: Any) -> Any:
+        nonlocal size
+        if recording.inside or len(recording.calls) == _MAX_CALLS or size > _MAX_BYTES:
+            raise _EnoughError
+        key = call_key(args, kwargs)
+        try:
+            call = encode_call(args, kwargs)
+        except LiveObjectError:
+            recording.inside = True
+            raise _EnoughError from None
+        if not key:
+            raise _EnoughError
+        size += len(key)
+        recording.calls.append(call)
+        recording.keys.append(key)
+        args, kwargs = marshal.loads(key)
+        result = function(*args, **kwargs)
+        recording.inside = _is_live(result)
+        return result
+
+    return listen
+
+
+def _is_live(result: Any) -> bool:
+    """Return whether a reference's result cannot be sent as plain data."""
+    try:
+        return codec.holds_opaque(codec.encode(result))
+    except codec.CodecError:
+        return False
+
+
+def _encode_argument(value: Any) -> Any:
+    try:
+        tree = codec.encode(value)
+    except codec.CodecError as error:
+        raise ProblemError(f"an argument cannot be sent: {error}") from None
+    if codec.holds_opaque(tree):
+        raise LiveObjectError(f"an argument of type {type(value).__name__} cannot be sent")
+    return tree
+
+
+@contextlib.contextmanager
+def _limited_seconds() -> Iterator[None]:
+    """Stop a reference that takes long: its calls are then made one by one."""
+
+    def stop(*_: Any) -> None:
+        raise _EnoughError
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, _SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

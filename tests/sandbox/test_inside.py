@@ -1,0 +1,80 @@
+"""Tests with live objects run in the program's process, and the outcome says so."""
+
+from overproof.records import Outcome
+from overproof.sandbox import Job, Limits, run_jobs
+
+PROMPT = "def apply(f, x):\n"
+REFERENCE = "    return f(x)\n"
+CALLBACK = """
+def check(candidate):
+    assert candidate(lambda x: x + 1, 2) == 3
+"""
+STACK_PROMPT = "def stack():\n"
+STACK_REFERENCE = """
+    class Stack(list):
+        pass
+    return Holder()
+class Holder:
+    def size(self):
+        return 0
+"""
+STACK_TEST = """
+def check(candidate):
+    assert candidate().size() == 0
+"""
+
+
+def run(program: str, prompt: str, reference: str, test: str, entry_point: str) -> Outcome:
+    job = Job(
+        key="k",
+        task_id="t",
+        program=program,
+        entry_point=entry_point,
+        prompt=prompt,
+        reference=reference,
+        test=test,
+    )
+    (outcome,) = run_jobs([job], Limits(), workers=1)
+    return outcome
+
+
+def test_a_callback_makes_the_test_run_inside() -> None:
+    right = run(PROMPT + REFERENCE, PROMPT, REFERENCE, CALLBACK, "apply")
+    assert (right.status, right.inside) == ("passed", True)
+    wrong = run(PROMPT + "    return x\n", PROMPT, REFERENCE, CALLBACK, "apply")
+    assert (wrong.status, wrong.inside) == ("wrong_answer", True)
+
+
+def test_so_it_does_without_a_reference() -> None:
+    outcome = run(PROMPT + REFERENCE, PROMPT, "", CALLBACK, "apply")
+    assert outcome.inside
+
+
+def test_a_reference_that_returns_live_objects_makes_the_test_run_inside() -> None:
+    program = STACK_PROMPT + STACK_REFERENCE
+    outcome = run(program, STACK_PROMPT, STACK_REFERENCE, STACK_TEST, "stack")
+    assert (outcome.status, outcome.inside) == ("passed", True)
+
+
+def test_a_program_cannot_choose_to_be_judged_inside() -> None:
+    prompt, reference = "def one():\n", "    return 1\n"
+    test = "def check(candidate):\n    assert candidate() == 1\n"
+    forger = "class E:\n    def __eq__(self, other): return True\ndef one(): return E()\n"
+    for known in (reference, ""):
+        outcome = run(forger, prompt, known, test, "one")
+        assert (outcome.status, outcome.inside) == ("wrong_answer", False)
+
+
+def test_limits_hold_inside_as_well() -> None:
+    program = "def apply(f, x):\n    while True: pass\n"
+    job = Job(
+        key="k",
+        task_id="t",
+        program=program,
+        entry_point="apply",
+        prompt=PROMPT,
+        reference=REFERENCE,
+        test=CALLBACK,
+    )
+    (outcome,) = run_jobs([job], Limits(cpu_seconds=0.3), workers=1)
+    assert (outcome.status, outcome.inside) == ("timeout", True)
