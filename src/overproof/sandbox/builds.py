@@ -108,7 +108,7 @@ def _build(
     with zygote.start(b"b", job, []) as channel:
         try:
             reply, descriptors = wire.receive_with(channel, wire.MAX_MESSAGE, 1)
-            failure = _read_reply(reply, descriptors, target)
+            failure = _read_reply(language, reply, descriptors, target)
         except wire.WireError:
             failure = Finding("compile_error", "the compiler did not come to its end")
         report = zygote.finish()
@@ -118,14 +118,20 @@ def _build(
     return Finding("compile_error", f"compiling: {hit.detail}") if failure and hit else failure
 
 
-def _read_reply(reply: Any, descriptors: list[int], target: Path) -> Finding | None:
+def _read_reply(
+    language: Language, reply: Any, descriptors: list[int], target: Path
+) -> Finding | None:
     try:
         if type(reply) is not dict or type(reply.get("detail")) is not str:
             return Finding("compile_error", "broke the protocol while compiling")
         if reply.get("missing") is True:
             return Finding("missing_tool", f"{reply['detail']} cannot be run in the sandbox")
         if reply.get("built") is not True or not descriptors:
-            return Finding("compile_error", reply["detail"] or "the compiler failed")
+            missing = language.no_entry_point and reply["detail"].startswith(
+                language.no_entry_point
+            )
+            status = "no_code" if missing else "compile_error"
+            return Finding(status, reply["detail"] or "the compiler failed")
         return _keep(descriptors[0], target)
     finally:
         for descriptor in descriptors:

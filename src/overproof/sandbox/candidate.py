@@ -246,7 +246,9 @@ def run_build(channel: socket.socket, job: dict[str, Any], _: Sequence[int]) -> 
     except FileNotFoundError:
         wire.send(channel, {"built": False, "missing": True, "detail": job["command"][0]})
         return
-    lines = [line for line in text.splitlines() if "error" in line] or text.splitlines()
+    telling = ("error", "undefined reference")
+    lines = [line for line in text.splitlines() if any(word in line for word in telling)]
+    lines = lines or text.splitlines()
     detail = "\n".join(lines)[:_LOG_CHARACTERS]
     reply = {"built": done.returncode == 0, "missing": False, "detail": detail}
     if not reply["built"]:

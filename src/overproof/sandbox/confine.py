@@ -17,6 +17,7 @@ import os
 import site
 import sys
 import sysconfig
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,8 +50,8 @@ class Confinement:
     """`A: namespaces+landlock+seccomp+rlimits`, or as much of it as the machine allows."""
     namespaces: bool
     """Whether this process is pid 1 of its own pid namespace."""
-    rules: int | None
-    """Descriptor of the Landlock rules."""
+    restrict: Callable[[], None] | None
+    """Applies the Landlock rules to the process that calls it."""
     seatbelt: bool
     """Whether each program applies the macOS profile to itself."""
     filter_signals: bool
@@ -95,7 +96,6 @@ def confine_worker(box: str, limits: Limits) -> Confinement:
     leave_root(box)
     if namespaces:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, 9)  # after the change of user, which clears it
-        kernel.drop_capabilities()
     else:
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     os.chdir("/")
@@ -106,12 +106,13 @@ def confine_worker(box: str, limits: Limits) -> Confinement:
     boxes = (box, "/dev/shm") if namespaces else (box,)
     rules = kernel.landlock_rules(readable, [*boxes, *kernel.DEVICES]) if landlock else None
     scoped = namespaces or kernel.landlock_version() >= _SCOPED_SIGNALS
+    _limit_worker(limits, namespaces)
     if landlock and scoped:
         _filter_calls(namespaces)
     return Confinement(
         tier=tier,
         namespaces=namespaces,
-        rules=rules,
+        restrict=None if rules is None else kernel.landlock_restriction(rules),
         seatbelt=tier.startswith("C"),
         filter_signals=landlock and not scoped,
         limits=limits,
@@ -124,30 +125,39 @@ def confine_worker(box: str, limits: Limits) -> Confinement:
 def confine_program(
     confinement: Confinement, cpu_seconds: float, address_space_bytes: int | None
 ) -> None:
-    """Limit this process for good, just before it reads an untrusted program."""
-    limits = confinement.limits
+    """Limit this process for good, just before it reads an untrusted program.
+
+    Only what could not be done once for the worker: this is paid for by every program.
+    """
+    if not confinement.namespaces:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, 9)
+        kernel.set_rlimit("NPROC", confinement.limits.max_processes + _threads_of_this_user())
+    os.setsid()
     os.chdir(confinement.folder)
     if address_space_bytes is not None:
         kernel.set_rlimit("AS", address_space_bytes)
     kernel.set_rlimit("CPU", math.ceil(cpu_seconds) + 1)
+    if confinement.restrict is not None:
+        confinement.restrict()
+    if confinement.filter_signals:
+        _filter_calls(namespaces=False, signals_to=os.getpid())
+    if confinement.seatbelt:
+        seatbelt.apply(_readable(), [*confinement.boxes, "/dev/null"])
+
+
+def _limit_worker(limits: Limits, namespaces: bool) -> None:
+    """Set the limits that the forking process can live with as well."""
+    os.umask(0o077)
     kernel.set_rlimit("FSIZE", limits.file_mib << 20)
     kernel.set_rlimit("NOFILE", limits.open_files)
     kernel.set_rlimit("CORE", 0)
     kernel.set_rlimit("MEMLOCK", 0)
     kernel.set_rlimit("MSGQUEUE", 0)
-    others = 0 if confinement.namespaces else _threads_of_this_user()
-    kernel.set_rlimit("NPROC", limits.max_processes + others)
+    if namespaces:
+        kernel.set_rlimit("NPROC", limits.max_processes + 1)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-    if not confinement.namespaces:
-        kernel.drop_capabilities()
-    if confinement.rules is not None:
-        kernel.landlock_restrict(confinement.rules)
-        os.close(confinement.rules)
-    if confinement.filter_signals:
-        _filter_calls(namespaces=False, signals_to=os.getpid())
-    if confinement.seatbelt:
-        seatbelt.apply(_readable(), [*confinement.boxes, "/dev/null"])
+    kernel.drop_capabilities()
 
 
 def probe(limits: Limits | None = None) -> Probe:
@@ -194,6 +204,7 @@ def leave_root(box: str) -> bool:
         Path(sys.executable).open("rb").close()
     except OSError:
         os.seteuid(0)
+        os.chown(box, 0, 0)  # without capabilities, only its owner may write to it
         return False
     os.seteuid(0)
     os.setgroups([])

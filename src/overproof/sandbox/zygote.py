@@ -60,7 +60,6 @@ def main(descriptor: int) -> None:
             importlib.import_module(name)
         limits = Limits(**config["limits"])
         confinement = confine_worker(config["folder"], limits)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
     except Exception as error:
         hint = getattr(error, "hint", "")
         message = getattr(error, "message", f"{type(error).__name__}: {error}")
@@ -193,10 +192,6 @@ def _be_candidate(
 ) -> None:
     """Become a candidate; never returns."""
     try:
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, 9)
-        os.setsid()
-        os.umask(0o077)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         control.close()
         confine_program(confinement, allowance.cpu_seconds, allowance.address_space_bytes)
         random.seed(0)
