@@ -71,10 +71,10 @@ def run(recipe: str, overrides: tuple[str, ...], out: Path | None, dry_run: bool
 @click.option("--limit", type=int, help="Only this many problems, evenly spread.")
 @click.option(
     "--engine",
-    type=click.Choice(["auto", "ctranslate2", "transformers", "xllamacpp"]),
+    type=click.Choice(["auto", "ctranslate2", "server", "transformers", "xllamacpp"]),
     default="auto",
     show_default=True,
-    help="auto: xllamacpp if all models are GGUF files, else ctranslate2.",
+    help="auto: server if all models are, xllamacpp if all are GGUF files, else ctranslate2.",
 )
 @click.option("--precision", default="", help="Of the engine; its usual one by default.")
 @click.option("--latency", default=0, show_default=True, help="Prompts timed in pairs.")

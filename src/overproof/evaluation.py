@@ -4,13 +4,16 @@ overproof eval --model smollm2-135m-instruct --limit 10
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 from overproof.engines import DEFAULT_PRECISION
-from overproof.models import model_form
+from overproof.models import Form, model_form
 from overproof.recipe import Recipe, with_overrides
+
+SERVER_MAX_NEW_TOKENS = 768
+"""Budget where a server is asked: its answer repeats signature and docstring before the body."""
 
 
 def evaluation_recipe(
@@ -28,10 +31,8 @@ def evaluation_recipe(
 
     Raises: UnknownNameError, RecipeError.
     """
-    forms = [model_form(name) for name in models]
     if engine == "auto":
-        gguf = all(form in ("gguf", "catalogue") for form in forms)
-        engine = "xllamacpp" if gguf else "ctranslate2"
+        engine = _engine_for({model_form(name) for name in models})
     names = "-".join(re.sub(r"[^\w.]+", "-", name).strip("-") for name in models)
     values: dict[str, Any] = {
         "name": f"eval-{names}"[:80],
@@ -48,7 +49,16 @@ def evaluation_recipe(
         },
         "latency": {"prompts": latency},
     }
+    if engine == "server":
+        values["sampling"] = {"max_new_tokens": SERVER_MAX_NEW_TOKENS}
     return with_overrides(values, overrides, "eval")
+
+
+def _engine_for(forms: Set[Form]) -> str:
+    """Return the engine that runs models of these forms as users run them."""
+    if forms == {"server"}:
+        return "server"
+    return "xllamacpp" if forms <= {"gguf", "catalogue"} else "ctranslate2"
 
 
 def mine_to_file(

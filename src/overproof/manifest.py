@@ -51,12 +51,13 @@ def peak_memory_gib() -> float:
 def _describe_model(contender: Contender, samples: Sequence[Sample]) -> dict[str, Any]:
     own = next((sample for sample in samples if sample.model == contender.name), None)
     engine = own.engine if own else ""
+    source = contender.source
     return {
         "name": contender.name,
         "label": contender.name,
-        "source": contender.source.name,
+        "source": f"{source.url}#{source.model_id}" if source.kind == "server" else source.name,
         "size_bytes": _size_bytes(contender, engine),
-        "sha256": contender.source.sha256,
+        "sha256": "" if source.kind == "server" else source.sha256,  # a server's hash is a name
         "engine": engine,
         "precision": own.precision if own else "",
     }

@@ -149,6 +149,11 @@ def _check_server(name: str) -> None:
         usable = False
     if not usable:
         raise UsageError(f"not a server address: {name!r}", hint=FORMS_HINT)
+    if parts.username or parts.password:
+        raise UsageError(
+            f"a password in the address of {parts.hostname} would end up in the report",
+            hint="put the server's key into OVERPROOF_API_KEY",
+        )
     if not parts.fragment:
         raise UsageError(
             f"{name}: which model of this server?",

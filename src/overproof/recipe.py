@@ -30,13 +30,14 @@ class ModelsConfig:
     """Catalogue name, hub id, local folder or GGUF file of the teacher."""
     student: str = "qwen2.5-coder-0.5b-instruct"
     """The model that is distilled into; it must have weights that can be trained."""
-    engine: Literal["ctranslate2", "transformers", "xllamacpp"] = "ctranslate2"
-    """Engine that generates for every model of the table."""
+    engine: Literal["ctranslate2", "transformers", "xllamacpp", "server"] = "ctranslate2"
+    """Engine that generates for every model of the table; `server` for models named by URL."""
     precision: str = "int8"
-    """Precision of that engine: `int8`, `float32`, `bfloat16`; for GGUF it is the file's own."""
+    """Precision of that engine: `int8`, `float32`, `bfloat16`; for GGUF it is the file's own, and
+    a server's is not known."""
     form: Literal["auto", "chat", "brief", "raw"] = "auto"
     """Prompt form: `chat` or the shorter `brief` for instruct models, `raw` for base models,
-    `auto`: chat if the model has a chat template."""
+    `auto`: chat if the model has a chat template, and for servers."""
     threads: int = 0
     """CPU threads; 0 takes all that this process may use."""
 

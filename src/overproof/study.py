@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from overproof.distill.arm import distill
-from overproof.engines.generate import Contender, generate
+from overproof.engines.generate import Contender, generate, name_contenders
+from overproof.errors import UsageError
 from overproof.manifest import describe_run
 from overproof.measure.latency import time_models
 from overproof.measure.scores import measure
@@ -83,18 +84,37 @@ def evaluate(models: Sequence[str], recipe: Recipe, out: Path, command: str) -> 
     with folder.locked():
         write_atomically(out / "recipe.yaml", dump_recipe(recipe).encode())
         problems = load_suites(recipe.suites.names, recipe.suites.problems)
-        sources = [resolve_model(name) for name in models]
-        contenders = [Contender(name=source.name, source=source) for source in sources]
+        contenders = name_contenders([resolve_model(name) for name in models])
         return _measure_all(contenders, problems, recipe, folder, {}, command)
 
 
 def check_names(recipe: Recipe, models: Sequence[str] | None = None) -> None:
-    """Find a misspelt model or operator before the long work starts.
+    """Find a misspelt model or operator, or a model in the wrong place, before the long work.
 
     Raises: UnknownNameError, UsageError.
     """
-    for name in models or (recipe.models.teacher, recipe.models.student):
-        model_form(name)
+    names = models or (recipe.models.teacher, recipe.models.student)
+    served = [name for name in names if model_form(name) == "server"]
+    if served and models is None:
+        role = "teacher" if recipe.models.teacher in served else "student"
+        raise UsageError(
+            f"models.{role}: {served[0]} is on a server, and servers give neither weights to train "
+            "nor logits to learn from",
+            hint="name a catalogue model, a hub id, a folder or a GGUF file; "
+            "`overproof eval` measures models on servers",
+        )
+    if served and len(served) < len(names):
+        other = next(name for name in names if name not in served)
+        raise UsageError(
+            f"a table has one engine, but {served[0]} is on a server and {other} is not",
+            hint="serve both (llama-server, vLLM, Ollama), or make a table of each",
+        )
+    if bool(served) != (recipe.models.engine == "server"):
+        where = "on a server" if served else "not on a server"
+        raise UsageError(
+            f"the engine {recipe.models.engine} cannot run {names[0]}, which is {where}",
+            hint="choose another one, in a recipe by models.engine; `eval --engine auto` does it",
+        )
     for operator in (*recipe.perturb.operators, *recipe.distill.robust_operators):
         get_operator(operator)
 

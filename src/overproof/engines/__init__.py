@@ -1,4 +1,4 @@
-"""Engines run models: one small protocol, three engines, and the stage that generates samples.
+"""Engines run models: one small protocol, four engines, and the stage that generates samples.
 
 engine = load_engine(resolve_model("smollm2-135m-instruct"), "ctranslate2")
 """
@@ -30,13 +30,25 @@ def _xllamacpp(source: ModelSource, precision: str, threads: int) -> Engine:
     return XllamacppEngine(source, precision, threads)
 
 
+def _server(source: ModelSource, precision: str, threads: int) -> Engine:
+    from overproof.engines.server import ServerEngine
+
+    return ServerEngine(source)
+
+
 ENGINES: dict[str, Callable[[ModelSource, str, int], Engine]] = {
     "ctranslate2": _ctranslate2,
+    "server": _server,
     "transformers": _transformers,
     "xllamacpp": _xllamacpp,
 }
 
-DEFAULT_PRECISION = {"ctranslate2": "int8", "transformers": "float32", "xllamacpp": "gguf"}
+DEFAULT_PRECISION = {
+    "ctranslate2": "int8",
+    "server": "server",
+    "transformers": "float32",
+    "xllamacpp": "gguf",
+}
 
 
 def load_engine(source: ModelSource, name: str, precision: str = "", threads: int = 0) -> Engine:
@@ -46,9 +58,9 @@ def load_engine(source: ModelSource, name: str, precision: str = "", threads: in
     """
     if name not in ENGINES:
         raise UnknownNameError("engine", name, ENGINES)
-    if source.kind == "server":
+    if source.kind == "server" and name != "server":
         raise EngineError(
-            f"{source.name}: generation by a server is not supported yet",
-            hint="name a catalogue model, a hub id, a folder or a GGUF file",
+            f"{source.name} is on a server, and {name} runs models here",
+            hint="use models.engine=server",
         )
     return ENGINES[name](source, precision or DEFAULT_PRECISION[name], threads)

@@ -5,6 +5,7 @@ kill cannot change what a batch holds. The `null` prompts have batches of their 
 prompt in other company is what that control is for.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,23 @@ class Contender:
 
     name: str
     source: ModelSource
+
+
+def name_contenders(sources: Sequence[ModelSource]) -> list[Contender]:
+    """Return the models under their own names; a name that is taken gets a number.
+
+    >>> coder = ModelSource(name="coder", kind="server")
+    >>> [contender.name for contender in name_contenders([coder, coder])]
+    ['coder', 'coder (2)']
+    """
+    taken: Counter[str] = Counter()
+    contenders = []
+    for source in sources:
+        taken[source.name] += 1
+        number = taken[source.name]
+        name = source.name if number == 1 else f"{source.name} ({number})"
+        contenders.append(Contender(name=name, source=source))
+    return contenders
 
 
 @dataclass(frozen=True)
@@ -98,8 +116,18 @@ def sample_key(
 def form_for(source: ModelSource, name: str) -> PromptForm:
     """Return the form in which this model is asked; `auto` goes by whether it has a template.
 
-    Raises: EngineError if a chat form is asked for and the model has no template.
+    A server has its template there: it is asked by messages, unless `raw` is wanted.
+    Raises: EngineError if a chat form is asked for and the model has no template, or if a server
+    is to be asked in the form `brief`.
     """
+    if source.kind == "server":
+        if name == "brief":
+            raise EngineError(
+                f"{source.name}: a server cannot be asked in the form brief, which begins the "
+                "assistant's turn",
+                hint="use models.form=chat, or raw",
+            )
+        return PromptForm(kind="raw" if name == "raw" else "messages")
     template = "" if name == "raw" else chat_template_of(source)
     if template:
         return PromptForm(kind="brief" if name == "brief" else "chat", template=template)
@@ -122,7 +150,7 @@ def _answer(
 
     batch_seed = int(content_key(seed, [item.key for item in part])[:8], 16) % 2**31
     requests = []
-    for item in part:
+    for number, item in enumerate(part):
         wrapped = form.wrap(item.variant.prompt)
         requests.append(
             Request(
@@ -131,7 +159,8 @@ def _answer(
                 max_new_tokens=sampling.max_new_tokens,
                 temperature=sampling.temperature,
                 top_p=sampling.top_p,
-                seed=batch_seed,
+                seed=(batch_seed + number) % 2**31,  # else two samples of a prompt are the same
+                chat=wrapped.chat,
             )
         )
     start = time.perf_counter()
@@ -148,7 +177,7 @@ def _answer(
             sample_index=item.sample_index,
             completion=generation.text,
             solution=extract_solution(
-                item.variant.prompt, generation.text, item.variant.entry_point
+                item.variant.prompt, form.close(generation.text), item.variant.entry_point
             ),
             engine=engine.name,
             precision=engine.precision,

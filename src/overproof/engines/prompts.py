@@ -1,9 +1,11 @@
 r"""From a prompt of a suite to the text that a model sees, and from its answer to a program.
 
-Three forms. `chat`, for instruct models: the problem in a user turn, and the assistant's turn
+Four forms. `chat`, for instruct models: the problem in a user turn, and the assistant's turn
 already begun with a fence and the prompt itself, so that the model writes the body and stops at
 the closing fence. `brief`: the same with the problem in the assistant's turn alone, at half the
 prompt tokens. `raw`, for base models: the prompt as it is, ended by what begins a new block.
+`messages`, for servers: the user's turn of `chat`, without a template; the model writes fences and
+whole function itself.
 
     >>> PromptForm(kind="raw").wrap("def f(x):\n    ").text
     'def f(x):'
@@ -27,7 +29,11 @@ DESCRIBE_INSTRUCTION = "Write the docstring of the following Python function: it
 RAW_STOP = ("\ndef ", "\nclass ", "\nif ", "\nprint(", "\nassert ", "\n```", "\n@", "\n#")
 CHAT_STOP = ("```", "\nif __name__", "\nprint(", "\nassert ", "\n# Test", "\n# Example")
 
-FormName = Literal["chat", "brief", "raw"]
+MESSAGES_STOP = ("\n```\n\n",)
+"""A closing fence and prose after it; a fence that opens is followed by code."""
+FENCE = r"^[ \t]*```[\w+-]*[ \t]*$"
+
+FormName = Literal["chat", "brief", "raw", "messages"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +42,8 @@ class Wrapped:
 
     text: str
     stop: tuple[str, ...]
+    chat: bool = False
+    """Whether `text` is a user's turn that still needs the chat template."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +52,7 @@ class PromptForm:
 
     kind: FormName
     template: str = ""
-    """The model's chat template, in Jinja; not used by `raw`."""
+    """The model's chat template, in Jinja; not used by `raw` and `messages`."""
 
     def wrap(self, prompt: str) -> Wrapped:
         """Return the text that asks for the function that `prompt` begins.
@@ -56,8 +64,10 @@ class PromptForm:
             return Wrapped(text=prompt.rstrip(), stop=RAW_STOP)
         begun = f"```python\n{prompt.strip()}\n"
         user = BRIEF_INSTRUCTION
-        if self.kind == "chat":
-            user = f"{INSTRUCTION}\n```python\n{prompt.strip()}\n```"
+        if self.kind in ("chat", "messages"):
+            user = f"{INSTRUCTION}\n{begun}```"
+        if self.kind == "messages":
+            return Wrapped(text=user, stop=MESSAGES_STOP, chat=True)
         return Wrapped(text=render_chat(self.template, user) + begun, stop=CHAT_STOP)
 
     def describe(self, code: str) -> Wrapped:
@@ -66,6 +76,15 @@ class PromptForm:
             return Wrapped(text=f'{code.strip()}\n\n# Docstring\n"""', stop=('"""',))
         question = f"{DESCRIBE_INSTRUCTION}\n```python\n{code.strip()}\n```"
         return Wrapped(text=render_chat(self.template, question), stop=())
+
+    def close(self, completion: str) -> str:
+        r"""Return the answer with the closing fence that the stop string of `messages` took.
+
+        >>> PromptForm(kind="messages").close("```\ndef f(): ...")
+        '```\ndef f(): ...\n```'
+        """
+        is_open = len(re.findall(FENCE, completion, re.MULTILINE)) % 2 == 1
+        return f"{completion}\n```" if self.kind == "messages" and is_open else completion
 
 
 def render_chat(template: str, user: str) -> str:
@@ -106,7 +125,7 @@ def extract_solution(prompt: str, completion: str, entry_point: str) -> str:
 
 def _code_of(completion: str) -> str:
     """Return the first fenced block, or the text before a closing fence, or all of it."""
-    fences = list(re.finditer(r"^[ \t]*```[\w+-]*[ \t]*$", completion, re.MULTILINE))
+    fences = list(re.finditer(FENCE, completion, re.MULTILINE))
     if not fences:
         return completion
     first = fences[0]

@@ -1,7 +1,8 @@
 """What every engine does: answer prompts, answer one while the clock runs, score text.
 
 An engine takes finished prompt text, special tokens included; `overproof.engines.prompts` writes
-it. So the same bytes go to every engine, and what differs between two is arithmetic alone.
+it. So the same bytes go to every engine, and what differs between two is arithmetic alone. Only a
+server, which alone knows its model's template, is given the user's turn.
 """
 
 import os
@@ -17,7 +18,7 @@ class Request:
     """One prompt to complete."""
 
     prompt: str
-    """Text with special tokens, exactly as the model sees it."""
+    """Text with special tokens, exactly as the model sees it; if `chat`, the user's turn."""
     stop: tuple[str, ...]
     """Generation ends before the first of these; they are not part of the text."""
     max_new_tokens: int
@@ -26,6 +27,8 @@ class Request:
     top_p: float = 1.0
     seed: int = 0
     """Fixes the draw when the temperature is above 0."""
+    chat: bool = False
+    """Whether the engine has to put the chat template around `prompt`; only `server` can."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +38,9 @@ class Generation:
     text: str
     finish_reason: Literal["stop", "length"]
     prompt_tokens: int
+    """0 where a server does not say."""
     completion_tokens: int
+    """0 where a server does not say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +51,7 @@ class Stamps:
     token_ns: tuple[int, ...]
     """One stamp per generated token, `time.perf_counter_ns`."""
     cpu_seconds: float
-    """Process CPU time, user and system, from send to last token."""
+    """Process CPU time, user and system, from send to last token; 0 where not known (servers)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 Blocks (first model A, then model B) compare the hours, not the models: a model against itself
 came out twice as slow that way on a busy machine. Here each prompt is a block of its own.
-Not covered: load (one request at a time), servers, energy.
+A server's times hold the network between here and there.
+Not covered: load (one request at a time), energy, the CPU time of a server.
 """
 
 import random
@@ -81,7 +82,12 @@ def time_models(
 
 def _request(problem: Problem, form: PromptForm, max_new_tokens: int) -> Request:
     wrapped = form.wrap(problem.prompt)
-    return Request(prompt=wrapped.text, stop=wrapped.stop, max_new_tokens=max_new_tokens)
+    return Request(
+        prompt=wrapped.text,
+        stop=wrapped.stop,
+        max_new_tokens=max_new_tokens,
+        chat=wrapped.chat,
+    )
 
 
 def _timing(

@@ -110,7 +110,9 @@ def summary_rows(index: ScoreIndex, models: Sequence[Model]) -> list[SummaryRow]
             tpot=number(index.nominal(model["name"], "tpot_ms")),
             tokens_per_s=number(index.nominal(model["name"], "tokens_per_s")),
             size=size_text(model.get("size_bytes")),
-            build=" · ".join(str(model[key]) for key in ("engine", "precision") if model.get(key)),
+            build=" · ".join(
+                dict.fromkeys(str(model[key]) for key in ("engine", "precision") if model.get(key))
+            ),
         )
         for model in models
     ]
