@@ -68,7 +68,7 @@ def prepare(
             if failure is not None:
                 return failure
         files = {}
-    letter = b"f" if language.limits_address_space else b"v"
+    letter = b"s" if language.limits_address_space else b"v"
     job = {
         "kind": "command",
         "files": files,

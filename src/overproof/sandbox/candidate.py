@@ -6,7 +6,7 @@ nothing, since the verdict is made elsewhere from the values that come back.
     {"kind": "calls", "program": …, "entry_point": …, "calls": […]}
                           ->  {"loaded": true} or {"failed": status, "detail": …}
     then for each call    ->  {"value": tree} or {"raised": type, "detail": …}
-    {"calls": […]}        more calls, as long as the oracle wants some
+    […]                   more calls, as long as the oracle wants some
     {"kind": "main"}      run the program as a script on the three descriptors that came along
     {"kind": "inside"}    run the test here: {"status": …, "detail": …}, which can be forged
     {"kind": "build"}     run a compiler: {"built": …, "detail": …} and a descriptor of the result
@@ -15,9 +15,8 @@ nothing, since the verdict is made elsewhere from the values that come back.
 
 import ast
 import gc
-import io
+import marshal
 import os
-import socket
 import stat
 import sys
 import types
@@ -33,27 +32,29 @@ _DRIVER_CHANNEL = 3
 _LOG_CHARACTERS = 2000
 
 
-def serve(channel: socket.socket) -> None:
-    """Receive one job and do it; returns or ends the process."""
-    job, descriptors = wire.receive_with(channel, wire.MAX_JOB, _MAX_DESCRIPTORS)
+def serve(channel: int, with_descriptors: bool) -> None:
+    """Receive one job over a descriptor and do it; returns or ends the process."""
+    if with_descriptors:
+        job, descriptors = wire.receive_job_with(channel, _MAX_DESCRIPTORS)
+    else:
+        job, descriptors = wire.receive_job(channel), []
     gc.enable()
     _KINDS[job["kind"]](channel, job, descriptors)
 
 
-def serve_calls(channel: socket.socket, job: dict[str, Any], _: Sequence[int]) -> None:
+def serve_calls(channel: int, job: dict[str, Any], _: Sequence[int]) -> None:
     """Load the program as a module and answer calls, in order, one message each."""
     function, failure = load(job["program"], job["entry_point"])
-    wire.send(channel, failure or {"loaded": True})
+    wire.reply(channel, failure or {"loaded": True})
     calls = job["calls"]
     while function is not None:
         for call in calls:
-            reply = answer(function, call)
             try:
-                wire.send(channel, reply)
+                wire.reply(channel, answer(function, call))
             except wire.TooLargeError as error:
-                wire.send(channel, {"raised": "OutputLimit", "detail": f"the result: {error}"})
+                wire.reply(channel, {"raised": "OutputLimit", "detail": f"the result: {error}"})
         try:
-            calls = wire.receive(channel, wire.MAX_JOB)["calls"]
+            calls = wire.receive_job(channel)
         except wire.ClosedError:
             return
 
@@ -143,11 +144,17 @@ def _globals_read(table: Any) -> Iterator[str]:
         yield from _globals_read(child)
 
 
-def answer(function: Callable[..., Any], call: dict[str, Any]) -> dict[str, Any]:
-    """Return what the function returned or raised."""
+def answer(function: Callable[..., Any], call: bytes | dict[str, Any]) -> dict[str, Any]:
+    """Return what the function returned or raised.
+
+    A call is marshalled (args, kwargs), or encoded trees where that cannot hold an argument.
+    """
     try:
-        args = [codec.decode(tree) for tree in call["args"]]
-        kwargs = {name: codec.decode(tree) for name, tree in call.get("kwargs", {}).items()}
+        if isinstance(call, bytes):
+            args, kwargs = marshal.loads(call)
+        else:
+            args = [codec.decode(tree) for tree in call["args"]]
+            kwargs = {name: codec.decode(tree) for name, tree in call.get("kwargs", {}).items()}
         return {"value": codec.encode(function(*args, **kwargs))}
     except MemoryError:
         return {"raised": "MemoryError", "detail": "MemoryError"}
@@ -169,11 +176,11 @@ def describe(error: BaseException) -> str:
     return f"{kind.__name__}: {message}"[:180] if message else kind.__name__
 
 
-def judge_inside(channel: socket.socket, job: dict[str, Any], _: Sequence[int]) -> None:
+def judge_inside(channel: int, job: dict[str, Any], _: Sequence[int]) -> None:
     """Run the test in this process, for tests whose arguments or results are live objects."""
     function, failure = load(job["program"], job["entry_point"])
     if function is None:
-        wire.send(channel, {"status": failure["failed"], "detail": failure["detail"]})
+        wire.reply(channel, {"status": failure["failed"], "detail": failure["detail"]})
         return
     namespace: dict[str, Any] = {"__name__": "test"}
     status, detail = "passed", ""
@@ -187,16 +194,17 @@ def judge_inside(channel: socket.socket, job: dict[str, Any], _: Sequence[int]) 
         status, detail = "wrong_answer", describe(error)
     except BaseException as error:
         status, detail = "error", describe(error)
-    wire.send(channel, {"status": status, "detail": detail})
+    wire.reply(channel, {"status": status, "detail": detail})
 
 
-def run_main(channel: socket.socket, job: dict[str, Any], descriptors: Sequence[int]) -> None:
+def run_main(channel: int, job: dict[str, Any], descriptors: Sequence[int]) -> None:
     """Run the program as a script, on real descriptors; never returns."""
     import atexit
+    import io
     import threading
     import traceback
 
-    channel.close()
+    os.close(channel)
     _take_descriptors(descriptors)
     sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), "utf-8")
     sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w", closefd=False)), "utf-8")
@@ -230,7 +238,7 @@ def run_main(channel: socket.socket, job: dict[str, Any], descriptors: Sequence[
     os._exit(status & 255)
 
 
-def run_build(channel: socket.socket, job: dict[str, Any], _: Sequence[int]) -> None:
+def run_build(channel: int, job: dict[str, Any], _: Sequence[int]) -> None:
     """Lay out the files and run a compiler on them; send its log, and its result if any."""
     import subprocess
 
@@ -244,7 +252,7 @@ def run_build(channel: socket.socket, job: dict[str, Any], _: Sequence[int]) -> 
             log.seek(0)
             text = log.read(1 << 20).decode(errors="replace")
     except FileNotFoundError:
-        wire.send(channel, {"built": False, "missing": True, "detail": job["command"][0]})
+        wire.reply(channel, {"built": False, "missing": True, "detail": job["command"][0]})
         return
     telling = ("error", "undefined reference")
     lines = [line for line in text.splitlines() if any(word in line for word in telling)]
@@ -252,13 +260,13 @@ def run_build(channel: socket.socket, job: dict[str, Any], _: Sequence[int]) -> 
     detail = "\n".join(lines)[:_LOG_CHARACTERS]
     reply = {"built": done.returncode == 0, "missing": False, "detail": detail}
     if not reply["built"]:
-        wire.send(channel, reply)
+        wire.reply(channel, reply)
         return
     built = os.open(job["built"], os.O_RDONLY)
-    wire.send_with(channel, reply, [built])
+    wire.reply_with(channel, reply, [built])
 
 
-def run_command(channel: socket.socket, job: dict[str, Any], descriptors: Sequence[int]) -> None:
+def run_command(channel: int, job: dict[str, Any], descriptors: Sequence[int]) -> None:
     """Lay out the files and become the program; never returns.
 
     The first descriptor is the built file, if there is one; the others are its standard
@@ -270,10 +278,10 @@ def run_command(channel: socket.socket, job: dict[str, Any], descriptors: Sequen
     if job["built"]:
         _copy_file(streams.pop(0), job["built"])
     if streams:
-        channel.close()
+        os.close(channel)
         _take_descriptors(streams)
     else:
-        os.dup2(channel.fileno(), _DRIVER_CHANNEL)
+        os.dup2(channel, _DRIVER_CHANNEL)
     command = job["command"]
     os.execvpe(command[0], command, dict(os.environ))
 
@@ -305,7 +313,7 @@ def _take_descriptors(descriptors: Sequence[int]) -> None:
         os.close(descriptor)
 
 
-_KINDS: dict[str, Callable[[socket.socket, dict[str, Any], Sequence[int]], None]] = {
+_KINDS: dict[str, Callable[[int, dict[str, Any], Sequence[int]], None]] = {
     "calls": serve_calls,
     "main": run_main,
     "inside": judge_inside,

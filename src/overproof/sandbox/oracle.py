@@ -9,6 +9,7 @@ come from the dataset's own prompt.
 """
 
 import contextlib
+import marshal
 import os
 import resource
 import shutil
@@ -37,7 +38,7 @@ from overproof.sandbox.judge import (
 )
 from overproof.sandbox.languages import LANGUAGES, toolchain
 from overproof.sandbox.proxy import CandidateGoneError, DivergedError, Proxy
-from overproof.sandbox.recording import LiveObjectError, Recording, call_key, encode_call
+from overproof.sandbox.recording import LiveObjectError, Recording, encode_call, marshal_call
 from overproof.sandbox.stdio import Streams, differs
 
 _MEMORY_BYTES = 4 << 30
@@ -91,16 +92,27 @@ class Zygote:
             except OSError as error:
                 raise ZygoteError(f"a candidate could not be started: {error}") from None
             with contextlib.suppress(wire.ClosedError):  # `finish` will tell
-                wire.send_with(ours, job, descriptors)
+                wire.send_job(ours, job, descriptors)
             yield ours
 
     def finish(self) -> dict[str, Any]:
         """End the candidate and all that it started; return how it ended. Raises: ZygoteError."""
         try:
             self.control.sendall(b"k")
-            return dict(wire.receive(self.control))
-        except (wire.WireError, OSError) as error:
+            content = self.control.recv(wire.REPORT.size, socket.MSG_WAITALL)
+        except OSError as error:
             raise ZygoteError(f"the zygote ended: {error}") from None
+        if len(content) < wire.REPORT.size:
+            raise ZygoteError("the zygote ended")
+        status, cpu, resident, reason, ready, clean = wire.REPORT.unpack(content)
+        return {
+            "status": status,
+            "cpu": cpu,
+            "resident": resident,
+            "reason": wire.REASONS[reason],
+            "ready": ready,
+            "clean": clean,
+        }
 
     def close(self) -> None:
         """End the zygote, and with it all that is left in its namespaces."""
@@ -169,8 +181,7 @@ class Examination:
             call = literal_call(source, entry_point)
             if call is None:
                 break
-            recording.calls.append(encode_call(tuple(call[0]), call[1]))
-            recording.keys.append(call_key(tuple(call[0]), call[1]))
+            recording.calls.append(marshal_call(tuple(call[0]), call[1]))
         return self.run_calls(lambda proxy: run_examples(proxy, examples, entry_point), recording)
 
     def run_calls(self, run: Callable[[Proxy], Finding], foreseen: Recording | None) -> Finding:
@@ -180,7 +191,7 @@ class Examination:
             return launch
         finding, live = Finding("error"), False
         with self.candidate(launch, []) as channel:
-            proxy = Proxy(channel, foreseen)
+            proxy = Proxy(channel, foreseen, in_json=self.language != "python")
             try:
                 finding = self.call(proxy, run, foreseen)
             except CandidateGoneError as error:
@@ -203,8 +214,8 @@ class Examination:
         loaded = proxy.receive()
         if loaded.get("loaded") is not True:
             return refused_load(loaded)
-        if self.language != "python" and foreseen:
-            proxy.send({"calls": foreseen.calls})
+        if proxy.in_json and foreseen:
+            proxy.ask([encode_call(*marshal.loads(call)) for call in foreseen.calls])
         return run(proxy)
 
     def run_inside(self) -> Finding:
@@ -273,7 +284,7 @@ class Examination:
     def launch_script(self) -> Launch | Finding:
         """Return how to start a whole program."""
         if self.language == "python":
-            return Launch(b"f", {"kind": "main", "program": self.task["program"]})
+            return Launch(b"s", {"kind": "main", "program": self.task["program"]})
         return self.prepare("")
 
     def prepare(self, entry_point: str) -> Launch | Finding:

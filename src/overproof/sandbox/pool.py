@@ -13,7 +13,7 @@ so that a busy machine costs time and never a verdict.
 import contextlib
 import hashlib
 import os
-import selectors
+import select
 import shutil
 import socket
 import subprocess
@@ -41,7 +41,8 @@ _START_SECONDS = 60.0
 _AHEAD_BYTES = 32 << 10
 """A task up to this size is sent while its worker is still busy with the one before."""
 _AHEAD = 2
-_MAX_KNOWN = 100_000
+_MAX_KNOWN = 2048
+"""Verdicts remembered, so that identical jobs which are not far apart are executed once."""
 
 
 def run_jobs(jobs: Iterable[AnyJob], limits: Limits, workers: int = 2) -> "Iterator[Outcome]":
@@ -124,6 +125,10 @@ class Worker:
         self.tier = ""
         self.sent: deque[str] = deque()
         self.since = 0.0
+
+    def fileno(self) -> int:
+        """Return the descriptor of the channel; -1 if there is none."""
+        return self.channel.fileno() if self.channel is not None else -1
 
     @property
     def patience_s(self) -> float:
@@ -298,10 +303,11 @@ class _Stream:
         """Wait for a verdict; return those that have come."""
         busy = [worker for worker in crew if worker.sent]
         patience = min(worker.since + worker.patience_s for worker in busy) - time.monotonic()
-        with selectors.DefaultSelector() as selector:
-            for worker in busy:
-                selector.register(worker.channel, selectors.EVENT_READ, worker)  # type: ignore[arg-type]
-            ready = [key.data for key, _ in selector.select(max(patience, 0.01))]
+        poll = select.poll()
+        for worker in busy:
+            poll.register(worker.channel, select.POLLIN)  # type: ignore[arg-type]
+        readable = {descriptor for descriptor, _ in poll.poll(1000 * max(patience, 0.01))}
+        ready = [worker for worker in busy if worker.fileno() in readable]
         overdue = [worker for worker in busy if time.monotonic() > worker.since + worker.patience_s]
         found = []
         for worker in ready or overdue:
@@ -315,7 +321,7 @@ class _Stream:
 
     def settle(self, name: str, verdict: dict[str, Any]) -> "Iterator[Outcome]":
         if len(self.known) >= _MAX_KNOWN:
-            self.known.clear()
+            del self.known[next(iter(self.known))]
         self.known[name] = verdict
         del self.contents[name]
         for job in self.waiting.pop(name):

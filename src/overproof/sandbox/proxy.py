@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Never
 
 from overproof.sandbox import codec, wire
-from overproof.sandbox.recording import Recording, call_key, encode_call
+from overproof.sandbox.recording import Recording, encode_call, marshal_call
 
 
 class CandidateError(Exception):
@@ -28,10 +28,16 @@ class DivergedError(BaseException):
 class Proxy:
     """Stands for the candidate's function: encodes arguments, decodes results."""
 
-    def __init__(self, channel: socket.socket, foreseen: Recording | None = None) -> None:
-        """Talk to the candidate over `channel`; it has been sent the calls of `foreseen`."""
+    def __init__(
+        self, channel: socket.socket, foreseen: Recording | None = None, in_json: bool = False
+    ) -> None:
+        """Talk to the candidate over `channel`; it has been sent the calls of `foreseen`.
+
+        Drivers in other languages are sent JSON, ours is sent marshal.
+        """
         self.channel = channel
-        self.foreseen = foreseen.keys if foreseen else []
+        self.foreseen = foreseen.calls if foreseen else []
+        self.in_json = in_json
         self.gone = ""
         self.broke_protocol = False
         self.diverged = False
@@ -46,11 +52,12 @@ class Proxy:
         if self.gone:
             raise CandidateGoneError(self.gone)
         if self.calls < len(self.foreseen):
-            if self.diverged or call_key(args, kwargs) != self.foreseen[self.calls]:
+            if self.diverged or marshal_call(args, kwargs) != self.foreseen[self.calls]:
                 self.diverged = True
                 raise DivergedError
         else:
-            self.send({"calls": [encode_call(args, kwargs)]})
+            tree = encode_call(args, kwargs)
+            self.ask([tree] if self.in_json else [marshal_call(args, kwargs) or tree])
         self.calls += 1
         reply = self.receive()
         if "value" in reply:
@@ -63,10 +70,13 @@ class Proxy:
             self.violated("neither a value nor an exception")
         return self.fail(reply["raised"], reply["detail"])
 
-    def send(self, message: dict[str, Any]) -> None:
-        """Send a message. Raises: CandidateGoneError."""
+    def ask(self, calls: list[Any]) -> None:
+        """Send calls. Raises: CandidateGoneError."""
         try:
-            wire.send(self.channel, message, wire.MAX_JOB)
+            if self.in_json:
+                wire.send(self.channel, {"calls": calls}, wire.MAX_JOB)
+            else:
+                wire.send_job(self.channel, calls)
         except wire.ClosedError:
             self.leave("")
         except (wire.WireError, OSError) as error:

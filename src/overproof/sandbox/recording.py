@@ -45,10 +45,8 @@ class Recording:
 
     codes: tuple[types.CodeType, ...] = ()
     """The prompt with its reference, and the test, compiled."""
-    calls: list[dict[str, Any]] = field(default_factory=list)
-    """The encoded calls, in order; maybe not all."""
-    keys: list[bytes] = field(default_factory=list)
-    """What identifies the arguments of each call."""
+    calls: list[bytes] = field(default_factory=list)
+    """The marshalled arguments of each call, in order; maybe not of all."""
     fault: str = ""
     """Why the problem's own code cannot be used; empty if it can."""
     inside: bool = False
@@ -70,8 +68,11 @@ class Recording:
         return space["check"]  # type: ignore[no-any-return]
 
 
-def call_key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
-    """Return bytes that are equal only for equal arguments of equal types; empty if unsure."""
+def marshal_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+    """Return bytes that are equal only for equal arguments of equal types.
+
+    Empty if some argument is not of a plain type, such as a named tuple or an iterator.
+    """
     try:
         return marshal.dumps((args, kwargs), 2)
     except ValueError:
@@ -141,18 +142,17 @@ def _listener(recording: Recording, function: Callable[..., Any]) -> Callable[..
             raise _EnoughError
         if time.process_time() > deadline:
             raise _EnoughError
-        key = call_key(args, kwargs)
+        call = marshal_call(args, kwargs)
         try:
-            call = encode_call(args, kwargs)
+            encode_call(args, kwargs)  # for what it refuses
         except LiveObjectError:
             recording.inside = True
             raise _EnoughError from None
-        if not key:
+        if not call:
             raise _EnoughError
-        size += len(key)
+        size += len(call)
         recording.calls.append(call)
-        recording.keys.append(key)
-        args, kwargs = marshal.loads(key)
+        args, kwargs = marshal.loads(call)
         result = function(*args, **kwargs)
         recording.inside = _is_live(result)
         return result

@@ -4,10 +4,11 @@ It never sees a program or a test: both go over a socket that it hands to the ca
 own pid namespace it is pid 1, so that one kill(-1) ends all that a program has started; without
 namespaces it is the sub-reaper to which orphans come.
 
-    control, from the oracle:  one letter + a socket   fork a candidate: `f` program, `v` program
-                               whose runtime reserves address space, `b` compiler
+    control, from the oracle:  one letter + a socket   fork a candidate: `f` program, `s` program
+                               that gets descriptors, `v` the same where the runtime reserves
+                               address space, `b` compiler
                                b"k"  it is no longer needed
-    control, to the oracle:    {"tier": …}  ready     {"status": …, "cpu": …, …}  how it ended
+    control, to the oracle:    {"tier": …}  ready, then a REPORT on how each candidate ended
 """
 
 import contextlib
@@ -15,26 +16,24 @@ import gc
 import importlib
 import mmap
 import os
-import random
 import select
 import signal
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from overproof.sandbox import candidate, kernel, wire
 from overproof.sandbox.confine import Confinement, confine_program, confine_worker
 from overproof.sandbox.jobs import Limits
 
 _PRELOAD = (
-    *("abc", "bisect", "collections", "contextlib", "copy", "functools", "heapq", "itertools"),
-    *("json", "math", "operator", "random", "re", "string", "types", "typing"),
+    *("abc", "bisect", "collections", "contextlib", "copy", "functools", "itertools", "json"),
+    *("math", "operator", "re", "string", "types", "typing"),
 )
 """What programs use most. Each module makes every fork dearer: `threading` by 0.3 ms."""
-_TICK_SECONDS, _MAX_TICK_SECONDS = 0.02, 0.1
+_TICK_MS, _MAX_TICK_MS = 20, 100
 _REAP_SECONDS = 5.0
 _COMPILER_MEMORY_MIB = 3072
 
@@ -51,6 +50,49 @@ class Allowance:
     """Of each process; None where that number means nothing."""
 
 
+@dataclass(frozen=True)
+class Watch:
+    """Waits for the oracle, for the end of a candidate, and for its limits."""
+
+    control: socket.socket
+    confinement: Confinement
+    poll: select.poll
+
+    def wait(self, pid: int, allowance: Allowance, started: float) -> str:
+        """Wait until the oracle is done with a candidate; return why it was ended before that."""
+        ended = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else -1
+        if ended >= 0:
+            self.poll.register(ended, select.POLLIN)
+        try:
+            return self._wait(pid, allowance, started, ended)
+        finally:
+            if ended >= 0:
+                os.close(ended)
+
+    def _wait(self, pid: int, allowance: Allowance, started: float, ended: int) -> str:
+        reason, tick = "", _TICK_MS
+        control, namespaces = self.control.fileno(), self.confinement.namespaces
+        while True:
+            found = [descriptor for descriptor, _ in self.poll.poll(tick)]
+            if ended in found:
+                self.poll.unregister(ended)
+            if control in found:
+                break
+            tick = min(2 * tick, _MAX_TICK_MS)
+            wall = time.monotonic() - started
+            reason = reason or _overstepped(pid, self.confinement, allowance, wall)
+            if reason:
+                _kill(pid, namespaces)
+                _kill(None, namespaces)
+        if ended >= 0 and ended not in found:
+            with contextlib.suppress(KeyError):
+                self.poll.unregister(ended)
+        if not self.control.recv(1):
+            end_all(pid, namespaces)
+            os._exit(0)
+        return reason
+
+
 def main(descriptor: int) -> None:
     """Set up the confinement, then serve until the oracle is gone."""
     control = socket.socket(fileno=descriptor)
@@ -58,6 +100,7 @@ def main(descriptor: int) -> None:
         config = wire.receive(control)
         for name in _PRELOAD:
             importlib.import_module(name)
+        import_seeded_random()
         limits = Limits(**config["limits"])
         confinement = confine_worker(config["folder"], limits)
     except Exception as error:
@@ -66,62 +109,79 @@ def main(descriptor: int) -> None:
         wire.send(control, {"failed": message, "hint": hint})
         os._exit(1)
     ready = mmap.mmap(-1, mmap.PAGESIZE)  # shared: a candidate sets it before it reads anything
-    allowances = {
-        b"f": Allowance(
-            cpu_seconds=limits.cpu_seconds,
-            wall_seconds=limits.wall_seconds,
-            memory_bytes=limits.memory_mib << 20,
-            address_space_bytes=(limits.memory_mib << 20) + confinement.base_bytes,
-        ),
-        b"v": Allowance(
-            cpu_seconds=limits.cpu_seconds,
-            wall_seconds=limits.wall_seconds,
-            memory_bytes=limits.memory_mib << 20,
-            address_space_bytes=None,
-        ),
-        b"b": Allowance(
-            cpu_seconds=limits.build_seconds,
-            wall_seconds=limits.build_seconds + limits.wall_seconds,
-            memory_bytes=max(limits.memory_mib, _COMPILER_MEMORY_MIB) << 20,
-            address_space_bytes=None,
-        ),
-    }
+    allowances = make_allowances(limits, confinement.base_bytes)
+    watch = Watch(control, confinement, select.poll())
+    watch.poll.register(control, select.POLLIN)
     gc.collect()
     gc.disable()
     gc.freeze()
     wire.send(control, {"tier": confinement.tier})
-    with contextlib.suppress(wire.ClosedError):
-        while True:
-            letter, descriptors, _, _ = socket.recv_fds(control, 1, 1)
-            if not (letter and descriptors):
-                break
-            ready[0] = 0
-            report = run_candidate(control, descriptors[0], confinement, allowances[letter], ready)
-            report["ready"] = bool(ready[0])
-            report["clean"] = clear_all(confinement.boxes)
-            wire.send(control, report)
+    while True:
+        letter, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not (letter and descriptors):
+            break
+        ready[0] = 0
+        report = run_candidate(watch, letter, descriptors[0], allowances[letter], ready)
+        clean = clear_all(confinement.boxes)
+        try:
+            control.sendall(wire.REPORT.pack(*report, ready[0] != 0, clean))
+        except OSError:
+            break
     os._exit(0)
 
 
+def import_seeded_random() -> None:
+    """Import `random` so that every program starts from the same state, at no cost.
+
+    The module seeds itself anew after each fork, which takes a tenth of a whole execution and
+    makes verdicts depend on luck; here it is kept from asking for that.
+    """
+    register = os.register_at_fork
+    os.register_at_fork = lambda **_: None
+    try:
+        import random
+    finally:
+        os.register_at_fork = register
+    random.seed(0)
+
+
+def make_allowances(limits: Limits, base_bytes: int) -> dict[bytes, Allowance]:
+    """Return what each kind of candidate may use, by the letter that asks for it."""
+    program = Allowance(
+        cpu_seconds=limits.cpu_seconds,
+        wall_seconds=limits.wall_seconds,
+        memory_bytes=limits.memory_mib << 20,
+        address_space_bytes=(limits.memory_mib << 20) + base_bytes,
+    )
+    compiler = Allowance(
+        cpu_seconds=limits.build_seconds,
+        wall_seconds=limits.build_seconds + limits.wall_seconds,
+        memory_bytes=max(limits.memory_mib, _COMPILER_MEMORY_MIB) << 20,
+        address_space_bytes=None,
+    )
+    reserving = replace(program, address_space_bytes=None)
+    return {b"f": program, b"s": program, b"v": reserving, b"b": compiler}
+
+
 def run_candidate(
-    control: socket.socket,
-    channel: int,
-    confinement: Confinement,
-    allowance: Allowance,
-    ready: mmap.mmap,
-) -> dict[str, Any]:
-    """Fork a candidate, watch it until it ends or is not needed, end all that it started."""
+    watch: Watch, letter: bytes, channel: int, allowance: Allowance, ready: mmap.mmap
+) -> tuple[int, float, float, int]:
+    """Fork a candidate, watch it until it ends or is not needed, end all that it started.
+
+    Return its wait status, CPU seconds, resident bytes, and the place of the reason in REASONS.
+    """
+    confinement = watch.confinement
     os.mkdir(confinement.folder, 0o700)
     started = time.monotonic()
     pid = os.fork()
     if pid == 0:
-        _be_candidate(control, channel, confinement, allowance, ready)
+        _be_candidate(watch.control, letter != b"f", channel, confinement, allowance, ready)
     os.close(channel)
-    reason = _watch(control, pid, confinement, allowance, started)
+    reason = watch.wait(pid, allowance, started)
     status, cpu, resident = end_all(pid, confinement.namespaces)
     if reason == "cpu":  # spent by children that were never waited for, maybe
         cpu = max(cpu, allowance.cpu_seconds)
-    return {"status": status, "cpu": cpu, "resident": resident, "reason": reason}
+    return status, cpu, resident, wire.REASONS.index(reason)
 
 
 def end_all(pid: int, namespaces: bool) -> tuple[int, float, int]:
@@ -185,6 +245,7 @@ def _open_folders(root: Path) -> None:
 
 def _be_candidate(
     control: socket.socket,
+    with_descriptors: bool,
     channel: int,
     confinement: Confinement,
     allowance: Allowance,
@@ -194,44 +255,12 @@ def _be_candidate(
     try:
         control.close()
         confine_program(confinement, allowance.cpu_seconds, allowance.address_space_bytes)
-        random.seed(0)
         ready[0] = 1
         ready.close()
-        candidate.serve(socket.socket(fileno=channel))
+        candidate.serve(channel, with_descriptors)
     except BaseException:
         os._exit(1)
     os._exit(0)
-
-
-def _watch(
-    control: socket.socket,
-    pid: int,
-    confinement: Confinement,
-    allowance: Allowance,
-    started: float,
-) -> str:
-    """Wait until the oracle is done with the candidate; return why it was ended before that."""
-    reason, tick = "", _TICK_SECONDS
-    ended = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
-    waiting: list[Any] = [control, ended] if ended is not None else [control]
-    try:
-        while control not in (found := select.select(waiting, [], [], tick)[0]):
-            tick = min(2 * tick, _MAX_TICK_SECONDS)
-            wall = time.monotonic() - started
-            reason = reason or _overstepped(pid, confinement, allowance, wall)
-            if found:
-                waiting.remove(ended)
-                reason = reason or "exited"
-            if reason:
-                _kill(pid, confinement.namespaces)
-                _kill(None, confinement.namespaces)
-    finally:
-        if ended is not None:
-            os.close(ended)
-    if not control.recv(1):
-        end_all(pid, confinement.namespaces)
-        os._exit(0)
-    return reason
 
 
 def _overstepped(pid: int, confinement: Confinement, allowance: Allowance, wall: float) -> str:
