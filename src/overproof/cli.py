@@ -165,6 +165,48 @@ def doctor(as_json: bool) -> None:
         click.echo(line)
 
 
+@main.group()
+def selftest() -> None:
+    """Try on this machine what the documentation promises."""
+
+
+@selftest.command("sandbox")
+@click.option("--kind", "kinds", multiple=True, help="Only these kinds of attack; repeat.")
+@click.option("--workers", default=2, show_default=True, help="Programs at once.")
+@click.option(
+    "--isolation",
+    type=click.Choice(["best", "landlock", "rlimits"]),
+    default="best",
+    show_default=True,
+    help="See what a lesser machine would hold.",
+)
+@click.option("--unsafe", is_flag=True, help="Go on where nothing holds a program.")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+def selftest_sandbox(
+    kinds: tuple[str, ...], workers: int, isolation: str, unsafe: bool, as_json: bool
+) -> None:
+    """Attack the sandbox: forge, escape, exhaust, crash, outlive, source-text tricks.
+
+    Also runs right programs that lesser sandboxes fail. Exits with 1 if anything was not held.
+    """
+    import json
+    from dataclasses import asdict
+
+    from overproof.sandbox import Limits
+    from overproof.sandbox.selftest import run_selftest, summarise
+
+    limits = Limits(isolation=isolation, unsafe=unsafe)  # type: ignore[arg-type]
+    findings = run_selftest(limits, workers, kinds)
+    for line in (
+        [json.dumps([asdict(finding) for finding in findings], indent=2)]
+        if as_json
+        else summarise(findings)
+    ):
+        click.echo(line)
+    if not all(finding.held for finding in findings if finding.tried):
+        sys.exit(1)
+
+
 @main.command()
 @click.argument("name", required=False)
 def recipes(name: str | None) -> None:

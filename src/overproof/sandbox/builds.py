@@ -9,7 +9,6 @@ Covered: two processes that build the same at once; a cache that grows (the olde
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import stat
@@ -60,6 +59,8 @@ def prepare(
     files = language.files(program, entry_point)
     built = None
     if language.build:
+        import hashlib  # brings a large library, and only compiled languages need it
+
         text = json.dumps([label, language.build, language.built, sorted(files.items())])
         name = hashlib.sha256(text.encode()).hexdigest()
         built = cache / name[:2] / name

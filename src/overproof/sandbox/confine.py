@@ -31,8 +31,8 @@ SYSTEM_PATHS = (
     *("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives"),
 )
 UNCONFINED_HINT = (
-    "on Linux 5.13 or newer Landlock must be on (see `overproof doctor`); or run with --unsafe, "
-    "in a machine that may be lost"
+    "on Linux 5.13 or newer Landlock must be on (see `overproof doctor`); or, in a machine that "
+    "may be lost, --unsafe (limits.unsafe=true)"
 )
 _SCOPED_SIGNALS = 6
 """The version of Landlock that keeps signals and abstract sockets inside."""
@@ -88,9 +88,7 @@ def confine_worker(box: str, limits: Limits) -> Confinement:
         kernel.enter_namespaces()
         pid = os.fork()
         if pid:
-            os.closerange(3, 256)
-            os.waitpid(pid, 0)
-            os._exit(0)
+            _stand_by(pid)
         kernel.enter_root(box, readable, limits.folder_mib)
         box = "/tmp"
     leave_root(box)
@@ -229,6 +227,17 @@ def namespaces_work(box: str) -> bool:
         except BaseException:
             os._exit(1)
     return os.waitpid(pid, 0)[1] == 0
+
+
+def _stand_by(pid: int) -> None:
+    """Stay as the parent of pid 1, which dies with us; a sleeper takes least memory."""
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, 9)
+    os.closerange(3, 256)
+    for sleeper in ("/bin/sleep", "/usr/bin/sleep"):
+        with contextlib.suppress(OSError):
+            os.execv(sleeper, ["sleep", "infinity"])
+    os.waitpid(pid, 0)
+    os._exit(0)
 
 
 def _tier(namespaces: bool, landlock: bool, limits: Limits) -> str:

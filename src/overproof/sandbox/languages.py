@@ -9,8 +9,6 @@ input needs none. To add a language, write one `Language` and one line in `LANGU
 """
 
 import functools
-import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +48,9 @@ class Language:
 @functools.cache
 def toolchain(language: Language) -> str | None:
     """Return the tool with its version, or None if it is missing or does not run."""
+    import shutil  # not in an oracle that runs Python only
+    import subprocess
+
     tool = shutil.which(language.version[0], path=ENVIRONMENT["PATH"])
     if tool is None or shutil.which(language.tool, path=ENVIRONMENT["PATH"]) is None:
         return None

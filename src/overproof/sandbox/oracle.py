@@ -9,14 +9,13 @@ come from the dataset's own prompt.
 """
 
 import contextlib
+import itertools
 import marshal
 import os
 import resource
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,6 +42,7 @@ from overproof.sandbox.stdio import Streams, differs
 
 _MEMORY_BYTES = 4 << 30
 _MIB = 1 << 20
+_NUMBERS = itertools.count()
 
 
 class ZygoteError(Exception):
@@ -63,12 +63,13 @@ class Zygote:
 
     def __init__(self, limits: dict[str, Any], base: str) -> None:
         """Start a zygote. Raises: ZygoteError if it cannot be started."""
-        self.folder = tempfile.mkdtemp(dir=base)
+        self.folder = Path(base, f"box{next(_NUMBERS)}")
+        self.folder.mkdir(0o700)
         self.control, theirs = socket.socketpair()
         with theirs:
             self.process = spawn.start("zygote", theirs)
         try:
-            wire.send(self.control, {"folder": self.folder, "limits": limits})
+            wire.send(self.control, {"folder": str(self.folder), "limits": limits})
             hello = wire.receive(self.control)
         except (wire.WireError, OSError) as error:
             raise ZygoteError(f"the zygote did not start: {error}") from None
@@ -117,12 +118,19 @@ class Zygote:
     def close(self) -> None:
         """End the zygote, and with it all that is left in its namespaces."""
         self.control.close()
+        if self.tier.startswith("A"):
+            self.process.terminate()  # its parent, which only stands by
         try:
             self.process.wait(timeout=2)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if any(self.folder.iterdir()):  # never so with namespaces, whose files were in memory
+            import shutil
+
+            shutil.rmtree(self.folder, ignore_errors=True)
+        else:
+            self.folder.rmdir()
 
 
 class Examination:
