@@ -53,6 +53,8 @@ def serve_calls(channel: int, job: dict[str, Any], _: Sequence[int]) -> None:
                 wire.reply(channel, answer(function, call))
             except wire.TooLargeError as error:
                 wire.reply(channel, {"raised": "OutputLimit", "detail": f"the result: {error}"})
+            except MemoryError:
+                wire.reply(channel, {"raised": "MemoryError", "detail": "MemoryError"})
         try:
             calls = wire.receive_job(channel)
         except wire.ClosedError:
@@ -231,8 +233,9 @@ def run_main(channel: int, job: dict[str, Any], descriptors: Sequence[int]) -> N
     try:
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None and not stream.closed:
+                stream.flush()
     except BaseException:
         status = status or 1
     os._exit(status & 255)

@@ -1,7 +1,8 @@
 """The only data that crosses between oracle and candidate: exact plain types, as tagged JSON.
 
 `None`, `bool`, `int`, `float`, `str`, `bytes`, `complex`, `list`, `tuple`, `set`, `frozenset`
-and `dict` come out as what they were. A subclass is flattened to its plain value without
+and `dict` come out as what they were, as do ranges, views of dicts, bytearrays, deques, fractions,
+decimals, dates, times and their differences. A subclass is flattened to its plain value without
 calling its methods; a numpy scalar becomes the Python one; a generator or another built-in
 iterator becomes an iterator over its items. Anything else becomes an `Opaque`, which equals
 nothing. Never pickle.
@@ -18,10 +19,17 @@ from typing import Any, Never
 MAX_DEPTH = 100
 MAX_NODES = 1_000_000
 _SAFE_INT = 1 << 63
-_ITERATORS: tuple[type, ...] = (
-    *(GeneratorType, map, filter, zip, enumerate, reversed, range),
-    *(type(iter([])), type(iter(())), type({}.keys()), type({}.values()), type({}.items())),
+_MAX_COLLIDING = 1000
+"""Keys of a set or dict that are so large that they might be made to share one hash."""
+_MAX_DECIMAL_CHARACTERS, _MAX_DECIMAL_EXPONENT = 1000, 10_000
+_ITERATORS = frozenset(
+    (GeneratorType, map, filter, zip, enumerate, reversed, type(iter([])), type(iter(())))
 )
+_VIEWS: dict[type, str] = {
+    type({}.keys()): "keys",
+    type({}.values()): "values",
+    type({}.items()): "items",
+}
 
 # Unbound methods of the built-in types: an override in a subclass is never called.
 _FLATTEN: tuple[tuple[type, Callable[[Any], Any]], ...] = (
@@ -40,6 +48,10 @@ _FLATTEN: tuple[tuple[type, Callable[[Any], Any]], ...] = (
 
 class CodecError(ValueError):
     """A value too deep or too large to send, or a message that is not of our making."""
+
+
+class ReturnedError(CodecError):
+    """A result that is not plain data cannot become an argument."""
 
 
 class Opaque:
@@ -80,10 +92,10 @@ def decode(tree: Any) -> Any:
     Raises: CodecError if `encode` could not have made it.
     """
     try:
-        return _decode(tree, 0)
+        return _Decoder().decode(tree, 0)
     except CodecError:
         raise
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError, ArithmeticError) as error:
         raise CodecError(f"not a message of this codec ({type(error).__name__})") from None
 
 
@@ -104,6 +116,8 @@ class _Encoder:
 
     def encode(self, value: Any, depth: int) -> Any:
         self.nodes += 1
+        if type(value) is Opaque:
+            raise ReturnedError(f"a result of type {value.type_name} was passed back")
         if depth > MAX_DEPTH:
             raise CodecError(f"deeper than {MAX_DEPTH} levels")
         if self.nodes > MAX_NODES:
@@ -130,40 +144,103 @@ class _Encoder:
         for plain, flatten in _FLATTEN:
             if issubclass(kind, plain):
                 return self.encode(flatten(value), depth)
-        if kind in _ITERATORS:
+        if any(kind is iterator for iterator in _ITERATORS):
             return {"iterator": self.items(value, depth)}
+        for view, tag in _VIEWS.items():
+            if kind is view:
+                return {tag: self.items(value, depth)}
+        if kind is range:
+            return {"range": self.items((value.start, value.stop, value.step), depth)}
+        if kind is bytearray:
+            return {"bytearray": value.hex()}
+        library = self.encode_library(value, kind, depth)
+        if library is not None:
+            return library
         numpy = sys.modules.get("numpy")
         if numpy is not None and kind.__module__ == "numpy" and issubclass(kind, numpy.generic):
             item = value.item()
             return self.encode(item if type(item) is not kind else None, depth)
         return {"opaque": str(kind.__name__)[:60]}
 
+    def encode_library(self, value: Any, kind: type, depth: int) -> Any:
+        """Encode exact types of the standard library, if the program has imported them."""
+        if kind is _imported("collections", "deque"):
+            return {"deque": [self.items(value, depth), value.maxlen]}
+        if kind is _imported("fractions", "Fraction"):
+            return {"fraction": self.items((value.numerator, value.denominator), depth)}
+        if kind is _imported("decimal", "Decimal"):
+            return {"decimal": str(value)}
+        for name in ("date", "datetime", "time"):
+            if kind is _imported("datetime", name):
+                return {name: value.isoformat()}
+        if kind is _imported("datetime", "timedelta"):
+            parts = (value.days, value.seconds, value.microseconds)
+            return {"timedelta": self.items(parts, depth)}
+        return None
+
     def items(self, values: Any, depth: int) -> list[Any]:
         return [self.encode(value, depth + 1) for value in values]
 
 
-def _decode(tree: Any, depth: int) -> Any:
-    if depth > MAX_DEPTH + 1:
-        raise CodecError(f"deeper than {MAX_DEPTH} levels")
-    if type(tree) is list:
-        return [_decode(item, depth + 1) for item in tree]
-    if type(tree) is not dict:
-        return tree
-    if len(tree) != 1:
-        raise CodecError("a tagged value has one tag")
-    ((tag, content),) = tree.items()
-    if tag in _DECODE_TEXT:
-        return _DECODE_TEXT[tag](_checked(content, str))
-    items = _checked(content, list)
-    if tag == "complex":
-        real, imaginary = items
-        return complex(_checked(real, float), _checked(imaginary, float))
-    if tag == "dict":
-        pairs = [_checked(pair, list) for pair in items]
-        return {_decode(key, depth + 1): _decode(value, depth + 1) for key, value in pairs}
-    if tag in _DECODE_ITEMS:
-        return _DECODE_ITEMS[tag]([_decode(item, depth + 1) for item in items])
-    raise CodecError(f"unknown tag {tag[:20]!r}")
+class _Decoder:
+    """Counts the nodes of one message as the encoder does, so that all it lets in can go out."""
+
+    def __init__(self) -> None:
+        self.nodes = 0
+
+    def decode(self, tree: Any, depth: int) -> Any:
+        self.nodes += 1
+        if depth > MAX_DEPTH:
+            raise CodecError(f"deeper than {MAX_DEPTH} levels")
+        if self.nodes > MAX_NODES:
+            raise CodecError(f"more than {MAX_NODES} elements")
+        if type(tree) is list:
+            return self.items(tree, depth)
+        if type(tree) is not dict:
+            return tree
+        if len(tree) != 1:
+            raise CodecError("a tagged value has one tag")
+        ((tag, content),) = tree.items()
+        if tag in _DECODE_TEXT:
+            return _DECODE_TEXT[tag](_checked(content, str))
+        items = _checked(content, list)
+        if tag == "complex":
+            real, imaginary = items
+            return complex(_checked(real, float), _checked(imaginary, float))
+        if tag == "dict":
+            return dict(self.pairs(items, depth))
+        if tag == "items":
+            pairs = [pair if type(pair) is tuple else () for pair in self.items(items, depth)]
+            return dict(_keys(pairs, lambda pair: pair[0])).items()
+        if tag == "deque":
+            values, maxlen = items
+            return _deque(self.items(_checked(values, list), depth), maxlen)
+        if tag in _DECODE_KEYS:
+            return _DECODE_KEYS[tag](_keys(self.items(items, depth)))
+        if tag in _DECODE_ITEMS:
+            return _DECODE_ITEMS[tag](self.items(items, depth))
+        raise CodecError(f"unknown tag {tag[:20]!r}")
+
+    def items(self, trees: list[Any], depth: int) -> list[Any]:
+        return [self.decode(tree, depth + 1) for tree in trees]
+
+    def pairs(self, trees: list[Any], depth: int) -> list[tuple[Any, Any]]:
+        found = []
+        for tree in trees:
+            key, value = _checked(tree, list)
+            found.append((self.decode(key, depth + 1), self.decode(value, depth + 1)))
+        return _keys(found, lambda pair: pair[0])
+
+
+def _keys(values: list[Any], key: Callable[[Any], Any] = lambda value: value) -> list[Any]:
+    """Return the values if they can go into a set: equal hashes would keep the oracle busy."""
+    large = sum(
+        type(key(value)) in (int, float) and not -_SAFE_INT // 4 < key(value) < _SAFE_INT // 4
+        for value in values
+    )
+    if large > _MAX_COLLIDING:
+        raise CodecError(f"more than {_MAX_COLLIDING} huge numbers in a set or dict")
+    return values
 
 
 def _checked(content: Any, kind: type) -> Any:
@@ -172,14 +249,73 @@ def _checked(content: Any, kind: type) -> Any:
     return content
 
 
+def _imported(module: str, name: str) -> Any:
+    return getattr(sys.modules.get(module), name, None)
+
+
+def _deque(values: list[Any], maxlen: Any) -> Any:
+    from collections import deque
+
+    return deque(values, None if maxlen is None else _checked(maxlen, int))
+
+
+def _decimal(text: str) -> Any:
+    from decimal import Decimal
+
+    if len(text) > _MAX_DECIMAL_CHARACTERS:
+        raise CodecError("a decimal with too many digits")
+    value = Decimal(text)
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and abs(exponent) > _MAX_DECIMAL_EXPONENT:
+        raise CodecError("a decimal with too large an exponent")
+    return value
+
+
+def _moment(name: str, text: str) -> Any:
+    import datetime
+
+    return getattr(datetime, name).fromisoformat(text[:60])
+
+
+def _fraction(parts: list[Any]) -> Any:
+    from fractions import Fraction
+
+    numerator, denominator = parts
+    return Fraction(_checked(numerator, int), _checked(denominator, int))
+
+
+def _timedelta(parts: list[Any]) -> Any:
+    import datetime
+
+    days, seconds, microseconds = (_checked(part, int) for part in parts)
+    return datetime.timedelta(days=days, seconds=seconds, microseconds=microseconds)
+
+
+def _range(parts: list[Any]) -> range:
+    start, stop, step = (_checked(part, int) for part in parts)
+    return range(start, stop, step)
+
+
 _DECODE_TEXT: dict[str, Callable[[str], Any]] = {
     "int": lambda text: int(text, 16),
     "bytes": bytes.fromhex,
+    "bytearray": bytearray.fromhex,
     "opaque": lambda text: Opaque(text[:60]),
+    "decimal": _decimal,
+    "date": lambda text: _moment("date", text),
+    "datetime": lambda text: _moment("datetime", text),
+    "time": lambda text: _moment("time", text),
+}
+_DECODE_KEYS: dict[str, Callable[[list[Any]], Any]] = {
+    "set": set,
+    "frozenset": frozenset,
+    "keys": lambda items: dict.fromkeys(items).keys(),
 }
 _DECODE_ITEMS: dict[str, Callable[[list[Any]], Any]] = {
     "tuple": tuple,
-    "set": set,
-    "frozenset": frozenset,
     "iterator": iter,
+    "values": lambda items: dict(enumerate(items)).values(),
+    "range": _range,
+    "fraction": _fraction,
+    "timedelta": _timedelta,
 }

@@ -100,11 +100,12 @@ def confine_worker(box: str, limits: Limits) -> Confinement:
     folder = str(Path(box, "work"))
     os.environ.clear()
     os.environ.update({**ENVIRONMENT, "HOME": folder, "TMPDIR": folder})
-    sys.path[:] = [path for path in sys.path if _is_inside(path, readable)]
+    sys.path[:] = [folder, *(path for path in sys.path if _is_inside(path, readable))]
     boxes = (box, "/dev/shm") if namespaces else (box,)
-    rules = kernel.landlock_rules(readable, [*boxes, *kernel.DEVICES]) if landlock else None
+    writable = [*boxes, *kernel.DEVICES]
+    rules = kernel.landlock_rules(readable, writable) if landlock else None
     scoped = namespaces or kernel.landlock_version() >= _SCOPED_SIGNALS
-    _limit_worker(limits, namespaces)
+    _limit_worker(limits, namespaces, landlock)
     if landlock and scoped:
         _filter_calls(namespaces)
     return Confinement(
@@ -143,7 +144,7 @@ def confine_program(
         seatbelt.apply(_readable(), [*confinement.boxes, "/dev/null"])
 
 
-def _limit_worker(limits: Limits, namespaces: bool) -> None:
+def _limit_worker(limits: Limits, namespaces: bool, landlock: bool) -> None:
     """Set the limits that the forking process can live with as well."""
     os.umask(0o077)
     kernel.set_rlimit("FSIZE", limits.file_mib << 20)
@@ -154,7 +155,8 @@ def _limit_worker(limits: Limits, namespaces: bool) -> None:
     if namespaces:
         kernel.set_rlimit("NPROC", limits.max_processes + 1)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+    # With Landlock nobody inside can look into /proc, and the watchdog must: see `_overstepped`.
+    kernel.prctl(kernel.PR_SET_DUMPABLE, int(landlock))
     kernel.drop_capabilities()
 
 
@@ -273,7 +275,8 @@ def _readable() -> list[str]:
     """
     packages = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     installed = [sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages(), *packages]
-    outside = {"/", str(Path.home())}
+    # not Path.home, which raises for a user that the system has no entry for
+    outside = {"/", os.path.expanduser("~")}  # noqa: PTH111
     return [*SYSTEM_PATHS, *(path for path in dict.fromkeys(installed) if path not in outside)]
 
 

@@ -9,6 +9,9 @@ from typing import Literal, get_args
 
 from overproof.errors import UsageError
 
+MAX_PROGRAM_CHARACTERS = 4 << 20
+"""A longer program is a `compile_error`; it is not even tried."""
+
 Isolation = Literal["best", "landlock", "rlimits"]
 
 

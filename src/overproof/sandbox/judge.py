@@ -20,10 +20,10 @@ from typing import Any
 
 from overproof.sandbox import codec
 from overproof.sandbox.examples import literal_call, read_literal, same
+from overproof.sandbox.jobs import MAX_PROGRAM_CHARACTERS
 from overproof.sandbox.proxy import Proxy
 from overproof.sandbox.recording import LiveObjectError, ProblemError
 
-_MAX_PROGRAM_CHARACTERS = 4 << 20
 _LOADING = {"compile_error", "error", "no_code", "out_of_memory"}
 _INSIDE = _LOADING | {"passed", "wrong_answer"}
 
@@ -40,8 +40,8 @@ def refuse(program: str) -> Finding | None:
     """Return the finding on a program that need not be run, else None."""
     if not program.strip():
         return Finding("no_code", "the program is empty")
-    if len(program) > _MAX_PROGRAM_CHARACTERS:
-        return Finding("compile_error", f"more than {_MAX_PROGRAM_CHARACTERS} characters")
+    if len(program) > MAX_PROGRAM_CHARACTERS:
+        return Finding("compile_error", f"more than {MAX_PROGRAM_CHARACTERS} characters")
     return None
 
 
@@ -106,6 +106,8 @@ def judge(
     if proxy is not None and proxy.broke_protocol:
         return Finding("protocol_violation", finding.detail)
     if proxy is not None and proxy.gone == "the process ended":
+        if report["reason"] != "exited":
+            return Finding("protocol_violation", "it closed its channel and went on")
         return ended(report["status"])
     return finding
 
@@ -149,8 +151,9 @@ def raised(proxy: Proxy) -> Finding:
 
 
 def one_line(text: str) -> str:
-    """Return the text as one line of at most 200 characters, without lone surrogates."""
-    return " ".join(text[:800].encode(errors="replace").decode().split())[:200]
+    """Return the text as one line of at most 200 characters that steers no terminal."""
+    words = text[:800].encode(errors="replace").decode().split()
+    return "".join(c if c.isprintable() else "?" for c in " ".join(words))[:200]
 
 
 def _reported(reply: dict[str, Any], key: str, allowed: set[str]) -> Finding:

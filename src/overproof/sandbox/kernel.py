@@ -10,6 +10,7 @@ landlock(7), mount_setattr(2); system calls from 424 on have one number on all a
 import ctypes
 import os
 import resource
+import signal
 import struct
 import sys
 from collections.abc import Callable, Iterable
@@ -31,6 +32,8 @@ _LANDLOCK_CREATE, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT = 444, 445, 446
 _READ, _READ_FILE = 0b1101, 0b0101
 """Execute, read a file, list a folder; the second for plain files."""
 _WRITE_FILE = 0b0111
+_MAX_INODES = 20_000
+"""Files and folders of one program: each costs time to remove."""
 NOBODY = 65534
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
@@ -144,7 +147,7 @@ def enter_root(place: str, readable: Iterable[str], size_mib: int) -> None:
             mount(os.fsencode(name), place + name, b"", _MS_BIND)
     mount(b"proc", f"{place}/proc", b"proc", _MS_NOSUID_NODEV)
     for name in ("/tmp", "/dev/shm"):
-        options = b"mode=1777,size=%dm" % size_mib
+        options = b"mode=1777,size=%dm,nr_inodes=%d" % (size_mib, _MAX_INODES)
         mount(b"tmpfs", place + name, b"tmpfs", _MS_NOSUID_NODEV, options)
     os.chdir(place)
     _syscall(_PIVOT_ROOT[os.uname().machine == "aarch64"], b".", b".")
@@ -267,10 +270,35 @@ def processes() -> dict[int, Usage]:
         except OSError:
             continue
         fields = line.rpartition(b")")[2].split()
-        cpu = (int(fields[11]) + int(fields[12])) / tick
+        cpu = sum(map(int, fields[11:15])) / tick  # its own, and of children it waited for
         resident = int(fields[21]) * page
         found[int(entry.name)] = Usage(int(fields[1]), int(fields[17]), cpu, resident)
     return found
+
+
+def disowns_children(pid: int) -> bool:
+    """Return whether a process ignores SIGCHLD, so that its children's CPU time is lost."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    ignored = next((line for line in text.splitlines() if line.startswith("SigIgn:")), "0:0")
+    return bool(int(ignored.partition(":")[2], 16) >> (signal.SIGCHLD - 1) & 1)
+
+
+def proportional_bytes(pid: int) -> int:
+    """Return what a process has resident, its share alone of what it has in common with others.
+
+    Where the kernel does not tell, all of it.
+    """
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    usage = processes().get(pid)
+    return usage.resident_bytes if usage else 0
 
 
 def descendants(root: int) -> dict[int, Usage]:

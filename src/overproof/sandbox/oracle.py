@@ -23,6 +23,7 @@ from typing import Any
 from overproof.sandbox import kernel, spawn, wire
 from overproof.sandbox.builds import Launch, prepare
 from overproof.sandbox.examples import literal_call
+from overproof.sandbox.folders import remove_tree
 from overproof.sandbox.judge import (
     Finding,
     ended,
@@ -96,10 +97,14 @@ class Zygote:
                 wire.send_job(ours, job, descriptors)
             yield ours
 
-    def finish(self) -> dict[str, Any]:
-        """End the candidate and all that it started; return how it ended. Raises: ZygoteError."""
+    def finish(self, wish: bytes = b"k") -> dict[str, Any]:
+        """End the candidate and all that it started; return how it ended.
+
+        `wish` is what the zygote is told: b"k" now, b"e" in a moment, b"w" when it has ended.
+        Raises: ZygoteError.
+        """
         try:
-            self.control.sendall(b"k")
+            self.control.sendall(wish)
             content = self.control.recv(wire.REPORT.size, socket.MSG_WAITALL)
         except OSError as error:
             raise ZygoteError(f"the zygote ended: {error}") from None
@@ -125,12 +130,7 @@ class Zygote:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        if any(self.folder.iterdir()):  # never so with namespaces, whose files were in memory
-            import shutil
-
-            shutil.rmtree(self.folder, ignore_errors=True)
-        else:
-            self.folder.rmdir()
+        remove_tree(self.folder)
 
 
 class Examination:
@@ -208,7 +208,7 @@ class Examination:
                 live = True
             except DivergedError:
                 pass
-            report = self.finish()
+            report = self.finish(b"e" if proxy.gone else b"k")
         if live:
             return self.run_inside()
         if proxy.diverged:
@@ -239,7 +239,7 @@ class Examination:
                 finding = judged_inside(proxy.receive())
             except CandidateGoneError as error:
                 finding = Finding("error", str(error))
-            report = self.finish()
+            report = self.finish(b"e" if proxy.gone else b"k")
         return judge(finding, proxy, report, self.limits)
 
     def run_cases(self) -> Finding:
@@ -262,7 +262,7 @@ class Examination:
             with self.candidate(launch, streams.theirs):
                 streams.handed_over()
                 streams.drain(self.limits["output_mib"] * _MIB)
-                report = self.finish()
+                report = self.finish(b"k" if streams.flooded else b"w")
             if hit := limit_hit(report, self.limits["cpu_seconds"], self.limits):
                 return hit
             if streams.flooded:
@@ -313,9 +313,9 @@ class Examination:
             for descriptor in built:
                 os.close(descriptor)
 
-    def finish(self) -> dict[str, Any]:
+    def finish(self, wish: bytes = b"k") -> dict[str, Any]:
         """End the candidate; add up what it used. Raises: ZygoteError, NotReadyError."""
-        report = self.zygote.finish()
+        report = self.zygote.finish(wish)
         self.cpu += report["cpu"]
         self.resident = max(self.resident, report["resident"])
         self.again = report["reason"] == "wall"

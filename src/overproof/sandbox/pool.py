@@ -14,7 +14,6 @@ import contextlib
 import hashlib
 import os
 import select
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -30,7 +29,8 @@ from overproof.errors import OverproofError, UnknownNameError, UsageError
 from overproof.sandbox import spawn, wire
 from overproof.sandbox.builds import prune
 from overproof.sandbox.confine import UnconfinedError
-from overproof.sandbox.jobs import AnyJob, Limits
+from overproof.sandbox.folders import remove_tree
+from overproof.sandbox.jobs import MAX_PROGRAM_CHARACTERS, AnyJob, Limits
 from overproof.sandbox.languages import LANGUAGES
 
 if TYPE_CHECKING:  # slow to import, and not needed in the processes of the sandbox
@@ -224,7 +224,7 @@ class Worker:
                 self.process.kill()
                 self.process.wait()
         if self.folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            remove_tree(Path(self.folder))
         self.process, self.channel, self.folder, self.tier = None, None, "", ""
 
 
@@ -276,7 +276,10 @@ class _Stream:
         """Line a job up, or join it to the same one; return its verdict if that is known."""
         if job.language != "python" and job.language not in LANGUAGES:
             raise UnknownNameError("language", job.language, ["python", *LANGUAGES])
-        name, content = _pack(job)
+        try:
+            name, content = _pack(job)
+        except wire.TooLargeError as error:
+            return _unsent(job, str(error))
         if name in self.known:
             return self.known[name]
         self.waiting.setdefault(name, []).append(job)
@@ -350,6 +353,15 @@ def _pack(job: AnyJob) -> tuple[str, bytes]:
     task = {name: value for name, value in vars(job).items() if name not in ("key", "task_id")}
     content = wire.pack(task, wire.MAX_JOB)
     return hashlib.sha256(content).hexdigest(), content
+
+
+def _unsent(job: AnyJob, why: str) -> dict[str, Any]:
+    """Return the verdict on a job that is too large to be sent: whose fault is it?"""
+    size = len(job.program)
+    status = "compile_error" if size > MAX_PROGRAM_CHARACTERS else "harness_error"
+    detail = f"a program of {size} characters" if status == "compile_error" else f"the job: {why}"
+    unused = {"cpu": 0.0, "memory": 0.0, "tier": "", "inside": False, "toolchain": ""}
+    return unused | {"status": status, "detail": detail}
 
 
 def _outcome(job: AnyJob, verdict: dict[str, Any]) -> "Outcome":

@@ -104,6 +104,8 @@ class Proxy:
         """Raise what the candidate raised, as the built-in exception of that name if any."""
         known = getattr(builtins, kind, None)
         usable = isinstance(known, type) and issubclass(known, Exception)
+        # these would not fail a test, but end its loops
+        usable = usable and kind not in ("StopIteration", "StopAsyncIteration")
         try:
             self.raised = known(detail) if usable and known else CandidateError(detail)
         except TypeError:  # UnicodeDecodeError and its kin want more arguments

@@ -171,6 +171,8 @@ def _is_live(result: Any) -> bool:
 def _encode_argument(value: Any) -> Any:
     try:
         tree = codec.encode(value)
+    except codec.ReturnedError:
+        raise  # the program's fault: no test could do anything with it
     except codec.CodecError as error:
         raise ProblemError(f"an argument cannot be sent: {error}") from None
     if codec.holds_opaque(tree):

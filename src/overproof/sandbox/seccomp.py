@@ -42,6 +42,7 @@ _REFUSED = {
     "settimeofday": (164, 170), "clock_settime": (227, 112), "clock_adjtime": (305, 266),
     "adjtimex": (159, 171), "sethostname": (170, 161), "setdomainname": (171, 162),
     "personality": (135, 92), "move_pages": (279, 239), "migrate_pages": (256, 238),
+    "memfd_create": (319, 279), "memfd_secret": (447, 447),
     "shmget": (29, 194), "semget": (64, 190), "msgget": (68, 186), "mq_open": (240, 180),
 }  # fmt: skip
 _ONLY_ITSELF = {

@@ -11,7 +11,6 @@ Not covered: other systems, where only verdicts, crashes and source text are tri
 """
 
 import contextlib
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from overproof.records import Outcome
 from overproof.sandbox import kernel
 from overproof.sandbox.attacks import ATTACKS, KINDS, RIGHT, Attack
 from overproof.sandbox.attacks.attack import CHECK_HELD, Budget, place
+from overproof.sandbox.folders import remove_tree
 from overproof.sandbox.jobs import AnyJob, Job, Limits, StdioJob
 from overproof.sandbox.pool import run_jobs
 from overproof.sandbox.traps import Traps
@@ -62,7 +62,7 @@ def budgets(limits: Limits) -> dict[Budget, Limits]:
         file_mib=4,
         folder_mib=16,
         output_mib=2,
-        open_files=64,
+        open_files=128,
     )
     asleep = replace(small, cpu_seconds=0.3, wall_seconds=0.7)
     return {"default": limits, "small": small, "asleep": asleep}
@@ -169,8 +169,8 @@ def _attack(
             outcomes[outcome.key] = outcome
             name = outcome.key.removesuffix(_NEXT)
             survivors[name] = survivors.get(name) or traps.survivors(name)
-        left = sorted(path.name for path in folder.iterdir())
         seen = traps.look()
+        left = sorted(path.name for path in folder.iterdir())
         for attack in attacks:
             seen[attack.name] += filter(None, [survivors.get(attack.name, "")])
             seen[attack.name] += [f"trap {trap}" for trap in attack.traps if trap in traps.trapped]
@@ -206,14 +206,14 @@ def _of_the_whole(
 def _own_temporary_folder() -> Iterator[Path]:
     """Let the sandbox put its folders where nobody else's are, to see whether any is left."""
     before = tempfile.tempdir
-    folder = Path(tempfile.mkdtemp(prefix="overproof-selftest-"))
+    folder = Path(tempfile.mkdtemp(prefix="op"))
     folder.chmod(0o711)
     tempfile.tempdir = str(folder)
     try:
         yield folder
     finally:
         tempfile.tempdir = before
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
 
 
 def _outcomes(
@@ -224,9 +224,29 @@ def _outcomes(
         group = [attack for attack in attacks if attack.budget == budget]
         alone = [_job(attack, traps) for attack in group if not attack.next_program]
         pairs = [attack for attack in group if attack.next_program]
-        yield from run_jobs(alone, allowed, workers)
+        yield from _run(alone, allowed, workers)
         jobs = [job for attack in pairs for job in (_job(attack, traps), _next(attack, traps))]
-        yield from run_jobs(jobs, allowed, 1)
+        yield from _run(jobs, allowed, 1)
+
+
+def _run(jobs: Sequence[AnyJob], limits: Limits, workers: int) -> Iterator[Outcome]:
+    """Run jobs; where one of them ends the caller's run, halve them until it is found."""
+    done = set()
+    try:
+        for outcome in run_jobs(jobs, limits, workers):
+            done.add(outcome.key)
+            yield outcome
+        return
+    except OverproofError:
+        raise
+    except Exception as error:
+        detail = f"it ended the whole run: {type(error).__name__}: {error}"[:200]
+    rest = [job for job in jobs if job.key not in done]
+    if len(rest) == 1:
+        yield Outcome(key=rest[0].key, task_id="", status="harness_error", detail=detail)
+    else:
+        for part in (rest[: len(rest) // 2], rest[len(rest) // 2 :]):
+            yield from _run(part, limits, workers)
 
 
 def _job(attack: Attack, traps: Traps) -> AnyJob:
@@ -271,7 +291,8 @@ def _judge(
             f"{later.detail if later else 'no outcome'}"
         )
     held = outcome.status in attack.expect and not evidence
-    detail = "; ".join([*evidence, outcome.detail])[:_MAX_DETAIL]
+    text = "; ".join(filter(None, [*evidence, outcome.detail]))[:_MAX_DETAIL]
+    detail = "".join(letter if letter.isprintable() else "?" for letter in text)
     return _finding(attack, tier, held=held, status=outcome.status, detail=detail)
 
 

@@ -12,28 +12,29 @@ import ctypes
 import json
 import os
 import secrets
-import selectors
-import shutil
 import signal
 import site
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from overproof.sandbox.folders import remove_tree
 from overproof.sandbox.jobs import Limits
+from overproof.sandbox.servers import Servers
 
-_DECOY = """
+_DECOY = r"""
 import ctypes, json, os, signal, sys, tempfile
 counts = {"SIGURG": 0, "SIGWINCH": 0}
 def count(number, frame): counts[signal.Signals(number).name] += 1
 signal.signal(signal.SIGURG, count)
 signal.signal(signal.SIGWINCH, count)
+capset = getattr(ctypes.CDLL(None), "capset", None)
+if capset: capset(b"\x22\x05\x08\x20" + bytes(4), bytes(24))
 secret = sys.argv[1]
 memory = ctypes.create_string_buffer(secret.encode(), 128)
 file = tempfile.TemporaryFile()
@@ -71,18 +72,18 @@ class Traps:
         self.numbers = {name: number for number, name in enumerate(names)}
         self.tops: list[Path] = []
         self.before: dict[Path, tuple[int, int, int]] = {}
-        self.heard: list[tuple[str, bytes]] = []
+        self.trapped: list[str] = []
         self.decoy: subprocess.Popen[str] | None = None
         self.decoy_says: dict[str, Any] = {}
-        self.left: list[str] = []
         self.stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         """Lay them out."""
+        self.stack.callback(self.leftovers)
         try:
             self.lay_files()
             self.start_decoy()
-            self.listen()
+            self.servers = self.stack.enter_context(Servers(self.token, self.tops))
             os.environ[self.variable] = self.secret
             self.stack.callback(os.environ.pop, self.variable, None)
         except BaseException:
@@ -118,7 +119,7 @@ class Traps:
 
     def host(self, name: str) -> dict[str, Any]:
         """Return what an attack is told of this machine."""
-        home = Path.home()
+        home = _home()
         start_files = (".bashrc", ".profile", ".zshrc", ".ssh/authorized_keys")
         return {
             "mark": self.mark(name),
@@ -134,7 +135,7 @@ class Traps:
             "nice": os.getpriority(os.PRIO_PROCESS, 0),
             "interfaces": _interfaces(),
             **self.decoy_says,
-            **self.addresses,
+            **self.servers.addresses,
             "cpu_seconds": self.limits.cpu_seconds,
             "memory_mib": self.limits.memory_mib,
             "processes": self.limits.max_processes,
@@ -146,13 +147,13 @@ class Traps:
     def lay_files(self) -> None:
         """Put a folder with a file for each attack into each place that programs know."""
         for place in dict.fromkeys(
-            (tempfile.gettempdir(), str(Path.home()), "/var/tmp", "/dev/shm", "/tmp")
+            (tempfile.gettempdir(), str(_home()), "/var/tmp", "/dev/shm", "/tmp")
         ):
             try:
                 top = Path(tempfile.mkdtemp(prefix=f".op{self.token}", dir=place))
             except OSError:
                 continue
-            self.stack.callback(shutil.rmtree, top, ignore_errors=True)
+            self.stack.callback(remove_tree, top)
             self.tops.append(top)
             top.chmod(0o777)
             for name in self.numbers:
@@ -193,83 +194,6 @@ class Traps:
         except (OSError, ValueError, subprocess.TimeoutExpired):
             return {"ended": 1}
 
-    def listen(self) -> None:
-        """Open servers of every kind, and note in a thread what they hear."""
-        self.addresses: dict[str, Any] = {}
-        self.selector = selectors.DefaultSelector()
-        paths = [str(top / "service") for top in self.tops]
-        servers: tuple[tuple[str, int, int, Any], ...] = (
-            ("tcp", socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)),
-            ("tcp6", socket.AF_INET6, socket.SOCK_STREAM, ("::1", 0)),
-            ("udp", socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)),
-            ("udp6", socket.AF_INET6, socket.SOCK_DGRAM, ("::1", 0)),
-            ("abstract", socket.AF_UNIX, socket.SOCK_STREAM, f"\0op{self.token}"),
-            ("abstract_datagram", socket.AF_UNIX, socket.SOCK_DGRAM, f"\0op{self.token}d"),
-            ("datagrams", socket.AF_UNIX, socket.SOCK_DGRAM, str(self.tops[0] / "datagrams")),
-            *(("sockets", socket.AF_UNIX, socket.SOCK_STREAM, path) for path in paths),
-        )
-        for name, family, kind, address in servers:
-            try:
-                server = self.stack.enter_context(socket.socket(family, kind))
-                server.bind(address)
-                if kind == socket.SOCK_STREAM:
-                    server.listen(64)
-            except OSError:  # no IPv6 here, or no abstract names
-                self.addresses.setdefault(name, 0)
-                continue
-            server.setblocking(False)
-            self.addresses[name] = self.address_of(name, server, address)
-            self.selector.register(server, selectors.EVENT_READ, name)
-        pipe = str(self.tops[0] / "pipe")
-        os.mkfifo(pipe)
-        Path(pipe).chmod(0o666)
-        self.addresses["pipe"] = pipe
-        self.pipe = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
-        self.stack.callback(os.close, self.pipe)
-        self.selector.register(self.pipe, selectors.EVENT_READ, "pipe")
-        self.done = threading.Event()
-        thread = threading.Thread(target=self.hear, daemon=True)
-        thread.start()
-        self.stack.callback(thread.join)
-        self.stack.callback(self.done.set)
-
-    def address_of(self, name: str, server: socket.socket, address: Any) -> Any:
-        """Return what an attack needs to reach a server."""
-        if server.family != socket.AF_UNIX:
-            return server.getsockname()[1]
-        if name == "sockets":
-            Path(address).chmod(0o777)
-            return [*(self.addresses.get("sockets") or []), address]
-        if name == "datagrams":
-            Path(address).chmod(0o777)
-        return address.removeprefix("\0")
-
-    def hear(self) -> None:
-        """Note whatever arrives, until all is over."""
-        while not self.done.is_set():
-            for key, _ in self.selector.select(0.05):
-                with contextlib.suppress(OSError):
-                    self.hear_one(key)
-
-    def hear_one(self, key: selectors.SelectorKey) -> None:
-        """Accept a connection, or note what came in."""
-        name, file = str(key.data), key.fileobj
-        if isinstance(file, int):
-            self.heard.append((name, os.read(file, 4096)))
-            return
-        assert isinstance(file, socket.socket)
-        if file.type == socket.SOCK_STREAM and name in self.addresses:
-            line, _ = file.accept()
-            line.setblocking(False)
-            self.stack.callback(line.close)
-            self.selector.register(line, selectors.EVENT_READ, f"{name} line")
-            self.heard.append((name, b""))
-            return
-        text = file.recv(4096)
-        self.heard.append((name.removesuffix(" line"), text))
-        if not text:
-            self.selector.unregister(file)
-
     def survivors(self, name: str) -> str:
         """Return what is still running of an attack, and end it."""
         mark, tag = self.mark(name).encode(), self.tag(name).encode()
@@ -290,13 +214,16 @@ class Traps:
 
     def look(self) -> dict[str, list[str]]:
         """Return, for each attack, what the traps show; once, when all attacks are over."""
+        self.servers.wait_until_quiet()
         decoy = self.ask_decoy()
         seen: dict[str, list[str]] = {name: [] for name in self.numbers}
         leftovers = self.leftovers()
         for name, shown in seen.items():
             mark = self.mark(name)
             shown += [
-                f"{place} got its mark" for place, text in self.heard if mark.encode() in text
+                f"{place} got its mark"
+                for place, text in self.servers.heard
+                if mark.encode() in text
             ]
             shown += self.changed(name)
             shown += [f"left {path}" for path in leftovers if mark in path]
@@ -325,12 +252,13 @@ class Traps:
     def leftovers(self) -> list[str]:
         """Return files with a mark in folders that everybody knows, and remove them."""
         found = []
-        for folder in (*_top_folders(), Path(os.__file__).parent, Path(__file__).parent):
+        groups = Path("/sys/fs/cgroup")
+        inside = (Path(os.__file__).parent, Path(__file__).parent, groups, *groups.glob("*/"))
+        for folder in (*_top_folders(), *inside):
             with contextlib.suppress(OSError):
                 found += [entry for entry in folder.iterdir() if f"op{self.token}." in entry.name]
         for path in found:
-            with contextlib.suppress(OSError):
-                path.rmdir() if path.is_dir() else path.unlink()
+            remove_tree(path)
         return [str(path) for path in found]
 
 
@@ -339,9 +267,16 @@ def _state(file: Path) -> tuple[int, int, int]:
     return found.st_mode, found.st_mtime_ns, found.st_size
 
 
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a user without an entry, as in some containers
+        return Path(tempfile.gettempdir())
+
+
 def _top_folders() -> list[Path]:
     known = (Path("/"), Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), Path("/run/lock"))
-    return [*known, Path.home(), Path.cwd(), Path(tempfile.gettempdir())]
+    return [*known, _home(), Path.cwd(), Path(tempfile.gettempdir())]
 
 
 def _interfaces() -> list[str]:

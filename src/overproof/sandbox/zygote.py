@@ -7,7 +7,8 @@ namespaces it is the sub-reaper to which orphans come.
     control, from the oracle:  one letter + a socket   fork a candidate: `f` program, `s` program
                                that gets descriptors, `v` the same where the runtime reserves
                                address space, `b` compiler
-                               b"k"  it is no longer needed
+                               b"k"  it is no longer needed; b"e" the same, but it seems to end
+                               by itself; b"w" wait until it does
     control, to the oracle:    {"tier": …}  ready, then a REPORT on how each candidate ended
 """
 
@@ -26,6 +27,7 @@ from pathlib import Path
 
 from overproof.sandbox import candidate, kernel, wire
 from overproof.sandbox.confine import Confinement, confine_program, confine_worker
+from overproof.sandbox.folders import remove_tree
 from overproof.sandbox.jobs import Limits
 
 _PRELOAD = (
@@ -35,6 +37,7 @@ _PRELOAD = (
 """What programs use most. Each module makes every fork dearer: `threading` by 0.3 ms."""
 _TICK_MS, _MAX_TICK_MS = 20, 100
 _REAP_SECONDS = 5.0
+_MOMENT_SECONDS = 0.1
 _COMPILER_MEMORY_MIB = 3072
 
 
@@ -70,26 +73,31 @@ class Watch:
                 os.close(ended)
 
     def _wait(self, pid: int, allowance: Allowance, started: float, ended: int) -> str:
-        reason, tick = "", _TICK_MS
+        reason, wish, tick = "", b"", _TICK_MS
         control, namespaces = self.control.fileno(), self.confinement.namespaces
-        while True:
+        registered = ended >= 0
+        while not wish or (wish == b"w" and not reason):
             found = [descriptor for descriptor, _ in self.poll.poll(tick)]
+            tick = min(2 * tick, _MAX_TICK_MS)
+            if control in found:
+                wish = self.control.recv(1)
+                if not wish:
+                    end_all(pid, namespaces)
+                    os._exit(0)
+                if wish == b"e" and not reason and ended >= 0 and _ends(ended):
+                    reason = "exited"
+                continue
             if ended in found:
                 self.poll.unregister(ended)
-            if control in found:
-                break
-            tick = min(2 * tick, _MAX_TICK_MS)
-            wall = time.monotonic() - started
-            reason = reason or _overstepped(pid, self.confinement, allowance, wall)
+                registered, reason = False, reason or "exited"
+            else:
+                wall = time.monotonic() - started
+                reason = reason or _overstepped(pid, self.confinement, allowance, wall)
             if reason:
                 _kill(pid, namespaces)
                 _kill(None, namespaces)
-        if ended >= 0 and ended not in found:
-            with contextlib.suppress(KeyError):
-                self.poll.unregister(ended)
-        if not self.control.recv(1):
-            end_all(pid, namespaces)
-            os._exit(0)
+        if registered:
+            self.poll.unregister(ended)
         return reason
 
 
@@ -219,28 +227,11 @@ def clear(box: str) -> bool:
     with contextlib.suppress(OSError):  # the common case: the program's own file and no more
         os.unlink(f"{work}/{candidate.FILE}")
         os.rmdir(work)
-    with contextlib.suppress(OSError, RecursionError):
+    with contextlib.suppress(OSError):
         for name in os.listdir(box):
-            import shutil  # rarely needed, and every fork would pay for it
-
-            entry = Path(box, name)
-            if entry.is_symlink() or not entry.is_dir():
-                entry.unlink()
-                continue
-            shutil.rmtree(entry, ignore_errors=True)
-            if entry.exists():
-                _open_folders(entry)
-                shutil.rmtree(entry, ignore_errors=True)
+            remove_tree(Path(box, name))
         return not os.listdir(box)
     return False
-
-
-def _open_folders(root: Path) -> None:
-    root.chmod(0o700)
-    for folder, names, _ in os.walk(root):  # lists a folder after we have opened it
-        for path in (Path(folder, name) for name in names):
-            if not path.is_symlink():
-                path.chmod(0o700)
 
 
 def _be_candidate(
@@ -263,6 +254,11 @@ def _be_candidate(
     os._exit(0)
 
 
+def _ends(descriptor: int) -> bool:
+    """Return whether a process that has closed its channel is gone within a moment."""
+    return bool(select.select([descriptor], [], [], _MOMENT_SECONDS)[0])
+
+
 def _overstepped(pid: int, confinement: Confinement, allowance: Allowance, wall: float) -> str:
     if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
         return "exited"
@@ -270,12 +266,17 @@ def _overstepped(pid: int, confinement: Confinement, allowance: Allowance, wall:
         return "wall"
     if not kernel.LINUX:
         return ""
-    started = kernel.descendants(os.getpid()).values()
-    if sum(usage.cpu_seconds for usage in started) > allowance.cpu_seconds:
+    started = kernel.descendants(os.getpid())
+    if sum(usage.cpu_seconds for usage in started.values()) > allowance.cpu_seconds:
         return "cpu"
-    if sum(usage.resident_bytes for usage in started) > allowance.memory_bytes:
+    if wall > allowance.cpu_seconds and any(map(kernel.disowns_children, started)):
+        return "cpu"  # what they used is counted nowhere: it may be all of that time
+    # pages that a child shares with its parent are counted for both: a second, dearer look
+    if sum(usage.resident_bytes for usage in started.values()) > allowance.memory_bytes and (
+        sum(map(kernel.proportional_bytes, started)) > allowance.memory_bytes
+    ):
         return "memory"
-    if sum(usage.threads for usage in started) > confinement.limits.max_processes:
+    if sum(usage.threads for usage in started.values()) > confinement.limits.max_processes:
         return "processes"
     return ""
 
