@@ -6,12 +6,16 @@ subject does not document: the fuzzer takes either for a crash. A target without
     PYTHONPATH=src:tools python -c "import fuzz_targets; fuzz_targets.run(open('FILE','rb').read())"
 """
 
+import collections
 import contextlib
+import datetime
 import itertools
 import json
 import secrets
 import socket
 from collections.abc import Callable, Iterator
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from overproof.sandbox import codec, judge, wire
@@ -20,7 +24,11 @@ from overproof.sandbox.recording import Recording, marshal_call
 
 SECRET = secrets.token_hex(16)
 """What the test expects; no input can know it."""
-_TAGS = ("int", "bytes", "opaque", "complex", "dict", "tuple", "set", "frozenset", "iterator", "x")
+_TAGS = (
+    *("int", "bytes", "opaque", "complex", "dict", "tuple", "set", "frozenset", "iterator", "x"),
+    *("keys", "values", "items", "range", "bytearray", "deque", "fraction", "decimal"),
+    *("date", "datetime", "time", "timedelta"),
+)
 _TESTS = (
     f"assert candidate(1) and candidate(2) == {SECRET!r}",
     f"assert abs(candidate(1) - 0.5) < 9 and sorted(candidate(2)) == [{SECRET!r}]",
@@ -28,7 +36,14 @@ _TESTS = (
     f"try: candidate(1)\n    except: pass\n    assert {SECRET!r} == candidate(2)",
 )
 """Bodies of tests that no result satisfies unless it holds the secret."""
-_PLAIN = (type(None), bool, int, float, str, bytes, complex, codec.Opaque)
+_PLAIN = (
+    *(type(None), bool, int, float, str, bytes, complex, codec.Opaque, range, bytearray),
+    *(Fraction, Decimal, datetime.date, datetime.datetime, datetime.time, datetime.timedelta),
+)
+_CONTAINERS = (
+    *(list, tuple, set, frozenset, type(iter([])), collections.deque),
+    *(type({}.keys()), type({}.values()), type({}.items())),
+)
 _MAX_DEPTH = 8
 
 
@@ -100,7 +115,7 @@ def check_plain(value: Any) -> None:
         value = [item for pair in value.items() for item in pair]
     elif kind in _PLAIN:
         return
-    elif kind not in (list, tuple, set, frozenset, type(iter([]))):
+    elif kind not in _CONTAINERS:
         raise Found(f"decoded to a {kind}")
     for item in value:
         check_plain(item)

@@ -218,8 +218,9 @@ def test_hostile_keys_and_numbers_are_refused() -> None:
     for text in ("1e999999999", "1" * 2000, "x"):
         with pytest.raises(CodecError):
             decode({"decimal": text})
-    with pytest.raises(CodecError):
-        decode({"fraction": [1, 0]})
+    for tree in ({"fraction": [1, 0]}, {"items": [{"tuple": []}]}, {"items": [1]}):
+        with pytest.raises(CodecError):
+            decode(tree)
 
 
 def test_iterators_become_iterators() -> None:

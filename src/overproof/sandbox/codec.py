@@ -210,7 +210,9 @@ class _Decoder:
         if tag == "dict":
             return dict(self.pairs(items, depth))
         if tag == "items":
-            pairs = [pair if type(pair) is tuple else () for pair in self.items(items, depth)]
+            pairs = self.items(items, depth)
+            if any(type(pair) is not tuple or len(pair) != 2 for pair in pairs):
+                raise CodecError("items are pairs")
             return dict(_keys(pairs, lambda pair: pair[0])).items()
         if tag == "deque":
             values, maxlen = items
