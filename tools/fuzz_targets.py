@@ -40,7 +40,7 @@ _PLAIN = (
     *(type(None), bool, int, float, str, bytes, complex, codec.Opaque, range, bytearray),
     *(Fraction, Decimal, datetime.date, datetime.datetime, datetime.time, datetime.timedelta),
 )
-_CONTAINERS = (
+_CONTAINERS: tuple[type, ...] = (
     *(list, tuple, set, frozenset, type(iter([])), collections.deque),
     *(type({}.keys()), type({}.values()), type({}.items())),
 )
