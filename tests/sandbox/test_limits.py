@@ -1,13 +1,15 @@
 """Every field of `Limits` changes what a program can do; a limit that makes no sense is refused."""
 
+import os
 from typing import Any
 
 import pytest
 
 from overproof.errors import UsageError
 from overproof.records import Outcome
-from overproof.sandbox import Job, Limits, run_jobs
+from overproof.sandbox import Job, Limits, StdioJob, kernel, run_jobs
 from overproof.sandbox.confine import UnconfinedError
+from overproof.sandbox.stdio import Streams
 
 CHECK = "def check(candidate):\n    assert candidate() == 'done'\n"
 
@@ -98,3 +100,21 @@ def test_limits_that_make_no_sense_are_refused(value: float) -> None:
 def test_unknown_isolation_is_refused() -> None:
     with pytest.raises(UsageError, match="isolation"):
         Limits(isolation="none")  # type: ignore[arg-type]
+
+
+def test_ps_tells_what_proc_tells() -> None:
+    mine = kernel.processes_by_ps()[os.getpid()]
+    assert mine.parent == os.getppid()
+    assert 0.5 < mine.resident_bytes / kernel.processes()[os.getpid()].resident_bytes < 2
+
+
+def test_a_standard_input_without_memory_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    job = StdioJob(key="k", task_id="t", program="print(input())", cases=(("x", "x"),))
+    streams = Streams.open("text")
+    try:
+        assert os.read(streams.theirs[0], 99) == b"text"
+    finally:
+        streams.close()
+    (outcome,) = run_jobs([job], Limits(), workers=1)
+    assert outcome.passed

@@ -34,7 +34,7 @@ class Streams:
     @staticmethod
     def open(text: str) -> "Streams":
         """Return streams with `text` as standard input."""
-        stdin = os.memfd_create("stdin", os.MFD_CLOEXEC)
+        stdin = _unnamed_file()
         content = memoryview(text.encode("utf-8", "surrogatepass"))
         while content:
             content = content[os.write(stdin, content) :]
@@ -78,6 +78,16 @@ class Streams:
         """Return the last line that went to standard error."""
         lines = self.complaints.decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
+
+
+def _unnamed_file() -> int:
+    """Return a descriptor of a file that has no name, in memory where the system has that."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("stdin", os.MFD_CLOEXEC)
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 def differs(printed: str, expected: str) -> str:

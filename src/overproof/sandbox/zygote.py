@@ -264,8 +264,6 @@ def _overstepped(pid: int, confinement: Confinement, allowance: Allowance, wall:
         return "exited"
     if wall > allowance.wall_seconds:
         return "wall"
-    if not kernel.LINUX:
-        return ""
     started = kernel.descendants(os.getpid())
     if sum(usage.cpu_seconds for usage in started.values()) > allowance.cpu_seconds:
         return "cpu"
