@@ -89,8 +89,7 @@ def confine_worker(box: str, limits: Limits) -> Confinement:
         pid = os.fork()
         if pid:
             _stand_by(pid)
-        kernel.enter_root(box, readable, limits.folder_mib)
-        box = "/tmp"
+        box = kernel.enter_root(box, readable, limits.folder_mib)
     leave_root(box)
     if namespaces:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, 9)  # after the change of user, which clears it

@@ -121,18 +121,21 @@ def _enter_as_root() -> None:
         raise OSError(number, "unshare")
 
 
-def enter_root(place: str, readable: Iterable[str], size_mib: int) -> None:
+def enter_root(place: str, readable: Iterable[str], size_mib: int) -> str:
     """Make `place` the root of the file system, with nothing in it but what is named here.
 
-    `readable` paths appear read-only under their own names; `/tmp` is memory of at most
-    `size_mib`, as is `/dev/shm`; `/proc` shows the processes of the namespace. Must run as pid
-    1 of new namespaces. Raises: OSError.
+    `readable` paths appear read-only under their own names; a folder whose name is returned is
+    memory of at most `size_mib`, as is `/dev/shm`; `/proc` shows the processes of the
+    namespace. Must run as pid 1 of new namespaces. Raises: OSError.
     """
     mount(b"tmpfs", place, b"tmpfs", _MS_NOSUID_NODEV, b"mode=755,size=1m")
-    for path in _outermost(readable):
+    shown = _outermost(readable)
+    # where Python itself is installed below /tmp, that folder is not for programs to write to
+    writable = "/box" if any(path.startswith("/tmp/") for path in shown) else "/tmp"
+    for path in shown:
         _bind(path, place)
     attributes = struct.pack("<QQQQ", _MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID_NODEV, 0, 0, 0)
-    folders = ("/dev", "/dev/shm", "/proc", "/tmp")
+    folders = ("/dev", "/dev/shm", "/proc", writable)
     for name in folders:
         Path(place + name).mkdir(exist_ok=True, parents=True)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
@@ -146,7 +149,7 @@ def enter_root(place: str, readable: Iterable[str], size_mib: int) -> None:
         if Path(name).exists():
             mount(os.fsencode(name), place + name, b"", _MS_BIND)
     mount(b"proc", f"{place}/proc", b"proc", _MS_NOSUID_NODEV)
-    for name in ("/tmp", "/dev/shm"):
+    for name in (writable, "/dev/shm"):
         options = b"mode=1777,size=%dm,nr_inodes=%d" % (size_mib, _MAX_INODES)
         mount(b"tmpfs", place + name, b"tmpfs", _MS_NOSUID_NODEV, options)
     os.chdir(place)
@@ -154,6 +157,7 @@ def enter_root(place: str, readable: Iterable[str], size_mib: int) -> None:
     if _libc().umount2(b".", _MNT_DETACH):
         raise OSError(ctypes.get_errno(), "umount2")
     os.chdir("/")
+    return writable
 
 
 def _outermost(paths: Iterable[str]) -> list[str]:
