@@ -140,7 +140,9 @@ def score(
     if problems and suites:
         raise UsageError("got both --suite and --problems", hint="choose one of them")
     rows = read_problems(problems) if problems else load_suites(suites or ["humaneval"])
-    limits = Limits(cpu_seconds=timeout, memory_mib=memory, unsafe=unsafe)
+    limits = Limits(
+        cpu_seconds=timeout, wall_seconds=max(30.0, 6 * timeout), memory_mib=memory, unsafe=unsafe
+    )
     scored = score_samples(samples, rows, limits, workers=workers or usable_cores(), out=out)
     if as_json:
         click.echo(json.dumps(scored.as_json()))

@@ -195,7 +195,10 @@ def _program(fields: dict[str, Any], problem: Problem, where: str) -> str:
             text = fields[name]
             if not isinstance(text, str):
                 kind = type(text).__name__
-                raise RowError(f"{where}: field {name!r}: got {kind}, but it must be a text")
+                raise RowError(
+                    f"{where}: field {name!r}: got {kind}, but it must be a text",
+                    hint="one sample a line; several samples of a problem are several lines",
+                )
             return before + text
     raise RowError(
         f"{where}: neither completion nor solution",

@@ -5,7 +5,7 @@ from textwrap import dedent
 import pytest
 
 from overproof.records import Outcome
-from overproof.sandbox import Limits, StdioJob, run_jobs
+from overproof.sandbox import Limits, StdioJob, pool, run_jobs
 from overproof.sandbox.stdio import differs
 
 SUM = (("1 2\n", "3\n"), ("10 20", "30"))
@@ -117,3 +117,12 @@ def test_white_space_at_the_end_does_not_count() -> None:
     assert differs("a\n\nb", "a\nb") != ""
     assert differs(" a", "a") != ""
     assert differs("", "a") == "expected 1 lines, got 0"
+
+
+def test_many_cases_may_take_longer_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_GRACE_SECONDS", 0.1)
+    cases = (("", "x"),) * 4
+    program = "import time\ntime.sleep(0.6)\nprint('x')"
+    job = StdioJob(key="k", task_id="t", program=program, cases=cases)
+    (outcome,) = run_jobs([job], Limits(wall_seconds=1), workers=1)
+    assert outcome.passed, outcome

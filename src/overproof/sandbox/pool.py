@@ -30,7 +30,7 @@ from overproof.sandbox import spawn, wire
 from overproof.sandbox.builds import prune
 from overproof.sandbox.confine import UnconfinedError
 from overproof.sandbox.folders import remove_tree
-from overproof.sandbox.jobs import MAX_PROGRAM_CHARACTERS, AnyJob, Limits
+from overproof.sandbox.jobs import MAX_PROGRAM_CHARACTERS, AnyJob, Limits, StdioJob
 from overproof.sandbox.languages import LANGUAGES
 
 if TYPE_CHECKING:  # slow to import, and not needed in the processes of the sandbox
@@ -123,7 +123,8 @@ class Worker:
         self.channel: socket.socket | None = None
         self.folder = ""
         self.tier = ""
-        self.sent: deque[str] = deque()
+        self.sent: deque[tuple[str, float]] = deque()
+        """Names of the tasks that it has, and how long it may take over each, in seconds."""
         self.since = 0.0
 
     def fileno(self) -> int:
@@ -131,9 +132,9 @@ class Worker:
         return self.channel.fileno() if self.channel is not None else -1
 
     @property
-    def patience_s(self) -> float:
-        """How long an oracle may take over one task: it may run, build and run again."""
-        return self.limits.wall_seconds + _GRACE_SECONDS
+    def deadline(self) -> float:
+        """When the first of its tasks should be done, in `time.monotonic` seconds."""
+        return self.since + self.sent[0][1]
 
     def start(self) -> None:
         """Start the oracle; it starts the zygote."""
@@ -169,13 +170,13 @@ class Worker:
             self.close()
             refuse(hello)
 
-    def send(self, name: str, content: bytes) -> None:
+    def send(self, name: str, content: bytes, patience_s: float) -> None:
         """Hand a task to the oracle."""
         assert self.channel is not None
         if not self.sent:
             self.since = time.monotonic()
-        self.sent.append(name)
-        self.channel.settimeout(self.patience_s)
+        self.sent.append((name, patience_s))
+        self.channel.settimeout(patience_s)
         with contextlib.suppress(OSError):  # its verdict will be that the oracle ended
             self.channel.sendall(content)
 
@@ -186,8 +187,7 @@ class Worker:
         """
         assert self.channel is not None
         verdict = {"cpu": 0.0, "memory": 0.0, "tier": self.tier, "inside": False, "toolchain": ""}
-        left = self.since + self.patience_s - time.monotonic()
-        self.channel.settimeout(max(left, 0.01))
+        self.channel.settimeout(max(self.deadline - time.monotonic(), 0.01))
         try:
             reply = dict(wire.receive(self.channel))
         except TimeoutError:
@@ -300,25 +300,25 @@ class _Stream:
                 if worker.channel is None:
                     worker.start()
                 worker.await_ready()
-                worker.send(self.ready.popleft(), content)
+                name = self.ready.popleft()
+                worker.send(name, content, _patience(self.waiting[name][0], worker.limits))
 
     def finished(self, crew: list[Worker]) -> list[tuple[str, dict[str, Any]]]:
         """Wait for a verdict; return those that have come."""
         busy = [worker for worker in crew if worker.sent]
-        patience = min(worker.since + worker.patience_s for worker in busy) - time.monotonic()
+        patience = min(worker.deadline for worker in busy) - time.monotonic()
         poll = select.poll()
         for worker in busy:
-            poll.register(worker.channel, select.POLLIN)  # type: ignore[arg-type]
+            poll.register(worker, select.POLLIN)
         readable = {descriptor for descriptor, _ in poll.poll(1000 * max(patience, 0.01))}
         ready = [worker for worker in busy if worker.fileno() in readable]
-        overdue = [worker for worker in busy if time.monotonic() > worker.since + worker.patience_s]
+        overdue = [worker for worker in busy if time.monotonic() > worker.deadline]
         found = []
         for worker in ready or overdue:
-            name = worker.sent.popleft()
             verdict = worker.receive()
-            found.append((name, verdict))
+            found.append((worker.sent.popleft()[0], verdict))
             if worker.channel is None:  # what it had not begun goes to another
-                self.ready.extendleft(reversed(worker.sent))
+                self.ready.extendleft(name for name, _ in reversed(worker.sent))
                 worker.sent.clear()
         return found
 
@@ -346,6 +346,13 @@ def refuse(reply: dict[str, Any]) -> None:
         f"the sandbox could not be started: {reply.get('failed')}",
         hint="check free memory, processes and the temporary folder (TMPDIR)",
     )
+
+
+def _patience(job: AnyJob, limits: Limits) -> float:
+    """Return how long an oracle may take over a job: build, run each case, make up its mind."""
+    runs = len(job.cases) if isinstance(job, StdioJob) else 1
+    build = 0.0 if job.language == "python" else limits.build_seconds + limits.wall_seconds
+    return runs * limits.wall_seconds + build + _GRACE_SECONDS
 
 
 def _pack(job: AnyJob) -> tuple[str, bytes]:
