@@ -78,3 +78,72 @@ def test_limits_hold_inside_as_well() -> None:
     )
     (outcome,) = run_jobs([job], Limits(cpu_seconds=0.3), workers=1)
     assert (outcome.status, outcome.inside) == ("timeout", True)
+
+
+def test_calls_that_differ_from_what_was_foreseen_are_judged_anew() -> None:
+    test = """
+def check(candidate):
+    first = candidate(1)
+    assert candidate(first) == 3
+    assert candidate(10) == 11
+"""
+    programs = {
+        "liar": ("def f(x): return 7\n", "wrong_answer"),
+        "right": ("def f(x): return x + 1\n", "passed"),
+        "counts": ("n = 0\ndef f(x):\n    global n\n    n += 1\n    return x + 1\n", "passed"),
+        "third": (
+            "n = 0\ndef f(x):\n    global n\n    n += 1\n    return x + (n < 3)\n",
+            "wrong_answer",
+        ),
+        "after": ("def f(x): return 1 + x\n", "passed"),
+    }
+    jobs = [
+        Job(
+            key=name,
+            task_id="t",
+            program=program,
+            entry_point="f",
+            prompt="def f(x):\n",
+            reference="    return x + 1\n",
+            test=test,
+        )
+        for name, (program, _) in programs.items()
+    ]
+    found = {outcome.key: outcome.status for outcome in run_jobs(jobs, Limits(), workers=1)}
+    assert found == {name: status for name, (_, status) in programs.items()}
+
+
+def test_state_is_that_of_one_run_when_calls_differ() -> None:
+    test = """
+def check(candidate):
+    if candidate(1) == 1:
+        assert candidate(2) == 2
+    assert candidate(3) in (2, 3)
+"""
+    counts = "n = {}\ndef f(x):\n    global n\n    n += 1\n    return n\n"
+    jobs = [
+        Job(
+            key=str(start),
+            task_id="t",
+            program=counts.format(start),
+            entry_point="f",
+            prompt="def f(x):\n",
+            reference="    return x\n",
+            test=test,
+        )
+        for start in (5, 0, 1)
+    ]
+    found = {outcome.key: outcome.status for outcome in run_jobs(jobs, Limits(), workers=1)}
+    # 0: answers 1, 2, 3; 1: answers 2 and then 3 to the call that comes next, not to a foreseen one
+    assert found == {"5": "wrong_answer", "0": "passed", "1": "passed"}
+
+
+def test_arguments_keep_their_types() -> None:
+    test = """
+def check(candidate):
+    for value in (bytearray(b"s"), b"s", "s", [b"s"], (1, True), {1: "s"}, range(3)):
+        assert candidate([value]) == type(value).__name__
+"""
+    program = "def f(x): return type(x[0]).__name__\n"
+    assert run(program, "def f(x):\n", "    return type(x[0]).__name__\n", test, "f").passed
+    assert run(program, "def f(x):\n", "", test, "f").passed

@@ -25,6 +25,9 @@ _MAX_BYTES = 2 << 20
 _SECONDS = 0.008
 """CPU time for a recording: what a slow reference saves in messages, it would cost in computing."""
 _KEPT = 256
+_PLAIN = (type(None), bool, int, float, complex, str, bytes)
+_BYTES_TAG = b"s"
+"""How marshal begins bytes, and whatever else has a buffer: only the former are meant."""
 
 
 class ProblemError(Exception):
@@ -74,9 +77,12 @@ def marshal_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
     Empty if some argument is not of a plain type, such as a named tuple or an iterator.
     """
     try:
-        return marshal.dumps((args, kwargs), 2)
+        content = marshal.dumps((args, kwargs), 2)
     except ValueError:
         return b""
+    if _BYTES_TAG in content and not (_is_plain(args) and _is_plain(kwargs)):
+        return b""
+    return content
 
 
 def encode_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -166,6 +172,16 @@ def _is_live(result: Any) -> bool:
         return codec.holds_opaque(codec.encode(result))
     except codec.CodecError:
         return False
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a value that marshal takes holds nothing but what it gives back as it was."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return True
+    if kind in (list, tuple, set, frozenset):
+        return all(map(_is_plain, value))
+    return kind is dict and all(_is_plain(key) and _is_plain(item) for key, item in value.items())
 
 
 def _encode_argument(value: Any) -> Any:
