@@ -18,7 +18,7 @@ from overproof.distill.loop import train
 from overproof.distill.precision import bfloat16_is_faster
 from overproof.distill.tokenizers import check_same_tokenizer
 from overproof.engines.generate import form_for
-from overproof.engines.prepare import load_tokenizer, load_weights
+from overproof.engines.prepare import load_tokenizer, load_weights, quiet_transformers
 from overproof.engines.protocol import cpu_threads
 from overproof.models import resolve_model
 from overproof.progress import say, silent_stderr
@@ -117,7 +117,8 @@ def _trainable(student: ModelSource, recipe: Recipe) -> Any:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(model, config).train()
+    with quiet_transformers():
+        return get_peft_model(model, config).train()
 
 
 def _write(

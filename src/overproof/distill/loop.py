@@ -6,7 +6,6 @@ since the one before.
 """
 
 import shutil
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -42,8 +41,7 @@ def train(
     with quiet_transformers() as transformers:
         trainer = _trainer(transformers, model, examples, config, folder, seed, pad, bf16)
         checkpoint = newest_checkpoint(folder)
-        with stage("distil", config.steps, "steps") as advance, warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # between the libraries themselves
+        with stage("distil", config.steps, "steps") as advance:
             trainer.add_callback(_watcher(transformers, trainer, config, advance))
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return [

@@ -9,6 +9,7 @@ model. GGUF weights are dequantised; that is what gets trained and what the othe
 
 import os
 import shutil
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -131,7 +132,7 @@ def chat_template_of(source: ModelSource) -> str | None:
 
 @contextmanager
 def quiet_transformers() -> Iterator[Any]:
-    """Yield the transformers package with its progress bars and advice turned off."""
+    """Yield the transformers package, without its progress bars and its quarrels with others."""
     try:
         import transformers
     except ImportError:
@@ -140,7 +141,9 @@ def quiet_transformers() -> Iterator[Any]:
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     try:
-        yield transformers
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield transformers
     finally:
         transformers.logging.set_verbosity(verbosity)
         transformers.logging.enable_progress_bar()
