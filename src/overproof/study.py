@@ -24,7 +24,7 @@ from overproof.progress import say
 from overproof.recipe import Recipe, dump_recipe
 from overproof.records import Outcome, Problem, Sample, Score, Timing, Variant
 from overproof.report.html import write_report
-from overproof.sandbox import run_jobs
+from overproof.sandbox import Limits, Pool, run_jobs
 from overproof.sandbox.execute import execute
 from overproof.store import RunFolder, write_atomically
 from overproof.suites import load_suites
@@ -47,6 +47,7 @@ def run(recipe: Recipe, out: Path, command: str) -> Finished:
     Raises: OverproofError of any kind; what was finished before is kept, and a rerun goes on.
     """
     check_names(recipe)
+    check_sandbox(recipe.limits)
     folder = RunFolder(out)
     with folder.locked():
         write_atomically(out / "recipe.yaml", dump_recipe(recipe).encode())
@@ -80,6 +81,7 @@ def evaluate(models: Sequence[str], recipe: Recipe, out: Path, command: str) -> 
     Raises: OverproofError of any kind; a rerun goes on.
     """
     check_names(recipe, models)
+    check_sandbox(recipe.limits)
     folder = RunFolder(out)
     with folder.locked():
         write_atomically(out / "recipe.yaml", dump_recipe(recipe).encode())
@@ -117,6 +119,15 @@ def check_names(recipe: Recipe, models: Sequence[str] | None = None) -> None:
         )
     for operator in (*recipe.perturb.operators, *recipe.distill.robust_operators):
         get_operator(operator)
+
+
+def check_sandbox(limits: Limits) -> None:
+    """Find out whether programs can be run here before hours are spent on writing them.
+
+    Raises: UnconfinedError, OverproofError.
+    """
+    with Pool(limits, workers=1) as pool:
+        pool.start()
 
 
 def captured(lessons: Sequence[Any]) -> dict[str, Any]:

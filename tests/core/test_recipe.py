@@ -3,8 +3,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from overproof import study
 from overproof.errors import RecipeError, UnknownNameError
 from overproof.recipe import dump_recipe, load_recipe, recipe_from, recipe_names
+from overproof.sandbox.confine import UnconfinedError
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -66,3 +68,10 @@ def test_a_missing_file_and_broken_yaml_are_recipe_errors(tmp_path: Path) -> Non
     broken.write_text("- a\n- list\n")
     with pytest.raises(RecipeError, match="mapping"):
         load_recipe(str(broken))
+
+
+def test_a_study_that_could_execute_nothing_stops_at_once(tmp_path: Path) -> None:
+    recipe = load_recipe("demo", ["limits.isolation=rlimits"])
+    with pytest.raises(UnconfinedError, match="nothing on this machine holds"):
+        study.run(recipe, tmp_path / "run", "test")
+    assert not (tmp_path / "run").exists()
