@@ -26,7 +26,7 @@ from typing import Any
 from overproof.sandbox import codec, wire
 
 FILE = "candidate.py"
-_MODULE = "candidate"
+MODULE = "candidate"
 _MAX_DESCRIPTORS = 4
 _DRIVER_CHANNEL = 3
 _LOG_CHARACTERS = 2000
@@ -74,7 +74,7 @@ def load(program: str, entry_point: str) -> tuple[Callable[..., Any] | None, dic
     except BaseException as error:
         return None, {"failed": "compile_error", "detail": describe(error)}
     write_file(FILE, source)  # for inspect, pickle and multiprocessing, which look for it
-    module = types.ModuleType("__main__" if guarded else _MODULE)
+    module = types.ModuleType("__main__" if guarded else MODULE)
     module.__file__ = FILE
     sys.modules[module.__name__] = module
     failure = {}
