@@ -180,10 +180,10 @@ def warm_up(confinement: Confinement) -> None:
     job = {"program": _WARM_PROGRAM, "entry_point": "warm", "calls": [call] * 3}
     for _ in range(_WARM_ROUNDS):
         ours, theirs = socket.socketpair()
-        with ours:
+        with ours, theirs:
             wire.send_job(ours, {"kind": "calls"} | job)
             ours.shutdown(socket.SHUT_WR)
-            candidate.serve(theirs.detach(), with_descriptors=False)
+            candidate.serve(theirs.fileno(), with_descriptors=False)
     sys.modules.pop(candidate.MODULE)
     os.chdir("/")
     clear_all(confinement.boxes)
