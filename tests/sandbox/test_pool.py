@@ -1,12 +1,14 @@
 """The pool: kept between runs, frugal, clean, and fair to programs on a busy machine."""
 
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from overproof.sandbox import Job, Limits, Pool, kernel, run_jobs
+from overproof.sandbox import Job, Limits, Pool, kernel, pool, run_jobs
 
 CHECK = "def check(candidate):\n    assert candidate() == 1\n"
 MEMORY_MIB = 150
@@ -90,3 +92,16 @@ def test_a_worker_that_is_killed_is_replaced() -> None:
         worker.process.wait()
         outcomes = list(pool.run(jobs(5, 3)))
     assert [outcome.status for outcome in outcomes] == ["passed"] * 5
+
+
+def test_a_zygote_loads_nothing_that_makes_its_forks_dear() -> None:
+    package = Path(pool.__file__).parent
+    code = (
+        f"import sys, types; sys.path.insert(0, {str(package.parents[1])!r}); "
+        f"package = types.ModuleType('overproof.sandbox'); package.__path__ = [{str(package)!r}]; "
+        "sys.modules['overproof.sandbox'] = package; import overproof.sandbox.zygote; "
+        "print([name for name in ('threading', 'subprocess', 'hashlib') if name in sys.modules])"
+    )
+    command = [sys.executable, "-s", "-P", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

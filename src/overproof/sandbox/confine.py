@@ -24,6 +24,7 @@ from pathlib import Path
 from overproof.errors import UsageError
 from overproof.sandbox import kernel, seatbelt, seccomp
 from overproof.sandbox.environment import ENVIRONMENT
+from overproof.sandbox.folders import remove_tree
 from overproof.sandbox.jobs import Limits
 
 SYSTEM_PATHS = (
@@ -161,8 +162,7 @@ def _limit_worker(limits: Limits, namespaces: bool, landlock: bool) -> None:
 
 def probe(limits: Limits | None = None) -> Probe:
     """Return the tier that programs would get here, and what is missing for a better one."""
-    import shutil  # not in a zygote: what it imports, every fork pays for
-    import tempfile
+    import tempfile  # not in a zygote: what it imports, every fork pays for
 
     limits = limits or Limits()
     box = tempfile.mkdtemp(prefix="overproof-sandbox-")
@@ -186,7 +186,7 @@ def probe(limits: Limits | None = None) -> Probe:
             return Probe(tier=_tier(namespaces, landlock, limits), missing=tuple(missing))
         return Probe(tier="", missing=tuple(missing))
     finally:
-        shutil.rmtree(box, ignore_errors=True)
+        remove_tree(Path(box))
 
 
 def leave_root(box: str) -> bool:
