@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "setup: a virtual environment in .venv and pinned dependencies, about 3 minutes the first time"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check hatchling==1.27.0 editables==0.6 torch==2.13.0 --constraint constraints.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --constraint constraints.txt --editable '.[models,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --constraint constraints.txt --editable '.[models,languages,dev]'
 	@touch $@
 	@echo "setup: done"
 

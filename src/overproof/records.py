@@ -43,7 +43,7 @@ answer that is not a message; `harness_error` is ours and never counts as wrong.
 EXCLUDED: tuple[Status, ...] = ("harness_error", "missing_tool")
 """Nothing was learnt about the program: taken out of every figure, and counted apart."""
 
-Family = Literal["nominal", "null", "text", "names", "code", "layout", "prompt"]
+Family = Literal["nominal", "null", "text", "names", "code", "layout", "prompt", "combined"]
 
 
 @dataclass(frozen=True, kw_only=True)

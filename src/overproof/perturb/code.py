@@ -22,7 +22,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from overproof.perturb.draft import Draft, pick, share, shuffled
+from overproof.perturb.draft import Draft, Operator, pick, share, shuffled
 from overproof.perturb.source import (
     Edit,
     Function,
@@ -209,3 +209,11 @@ def _fixed_names(function: Function) -> set[str]:
                 # Before Python 3.12 the tree gives no true positions inside f-strings.
                 fixed.update(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
     return fixed
+
+
+OPERATORS = (
+    Operator("half_body", "code", half_body, "ReCode", False, 0.0),
+    Operator("dead_code", "code", dead_code, "ReCode", True, 0.25, "half_body"),
+    Operator("for_to_while", "code", for_to_while, "ReCode", False, 1.0, "half_body"),
+    Operator("rename_variables", "code", rename_variables, "ReCode", False, 1.0, "half_body"),
+)

@@ -14,7 +14,7 @@ import hashlib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from overproof.records import Family, Problem
 
@@ -37,10 +37,17 @@ class Draft:
 Apply = Callable[[Problem, random.Random, float], Draft | None]
 """Perturb a problem; None where there is nothing that this operator could change."""
 
+Kind = Literal["", "character", "space", "word", "grammar", "sentence"]
+"""What an operator of the family `text` works on; empty for the other families."""
+
+Rewrites = Literal["", "examples", "no_examples", "numbers"]
+"""What an operator may write differently besides prose: the notation of the worked examples, the
+examples left out, numbers as words; empty for nothing, which is what nearly all claim."""
+
 
 @dataclass(frozen=True)
 class Operator:
-    """A named perturbation: one line of `OPERATORS`."""
+    """A named perturbation: one line of its family's table."""
 
     name: str
     family: Family
@@ -53,6 +60,14 @@ class Operator:
     """The share of letters, words, lines … that is touched unless told otherwise, in [0, 1]."""
     control: str = "nominal"
     """The fair nominal of its variants: `nominal`, or the operator that makes it."""
+    kind: Kind = ""
+    rewrites: Rewrites = ""
+    languages: tuple[str, ...] = ("python",)
+    """Languages of the problems that it can perturb."""
+    few: str = ""
+    """Why it has nothing to change in many problems, where that is so."""
+    deterministic: bool = True
+    """Whether the same seed gives the same bytes; False for what a model writes."""
 
     @property
     def what(self) -> str:

@@ -18,7 +18,7 @@ import random
 import textwrap
 
 from overproof.perturb.docstring import example_spans, find_docstring
-from overproof.perturb.draft import Draft, pick
+from overproof.perturb.draft import Draft, Operator, pick
 from overproof.perturb.source import Positions, find_function, parse
 from overproof.records import Problem
 
@@ -109,3 +109,11 @@ def _lead(problem: Problem) -> str:
     text = prompt[found.inner_start : found.inner_end]
     first = min((start for start, _ in example_spans(text, problem.entry_point)), default=None)
     return " ".join(text[:first].split())
+
+
+CONTROLS = (Operator("null", "null", null, "own", True, 0.0),)
+OPERATORS = (
+    Operator("instruction_form", "prompt", instruction_form, "own", False, 1.0),
+    Operator("distracting_remark", "prompt", distracting_remark, "own", True, 1.0),
+    Operator("misleading_hint", "prompt", misleading_hint, "CodeCrash", True, 1.0),
+)

@@ -18,7 +18,7 @@ import random
 from collections.abc import Iterator
 
 from overproof.perturb.docstring import Docstring, find_docstring, prose_words
-from overproof.perturb.draft import Draft, pick, share, shuffled
+from overproof.perturb.draft import Draft, Operator, pick, share, shuffled
 from overproof.perturb.source import Positions, apply_edits, find_function, parse
 from overproof.records import Problem
 
@@ -111,3 +111,10 @@ def _lines_within_strings(tree: ast.Module, program: str, docstring: Docstring |
         if not own:
             numbers.update(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
     return numbers
+
+
+OPERATORS = (
+    Operator("blank_lines", "layout", blank_lines, "ReCode", True, 0.5),
+    Operator("tab_indent", "layout", tab_indent, "ReCode", False, 1.0),
+    Operator("docstring_to_comments", "layout", docstring_to_comments, "ReCode", False, 1.0),
+)

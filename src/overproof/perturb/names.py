@@ -17,7 +17,7 @@ import keyword
 import random
 import re
 
-from overproof.perturb.draft import Draft, pick, share
+from overproof.perturb.draft import Draft, Operator, pick, share
 from overproof.perturb.source import (
     Edit,
     Positions,
@@ -153,3 +153,9 @@ def _mistyped(name: str, rng: random.Random) -> str:
     if slip == "lose" and len(name) > 3:
         return name[:index] + rest
     return name[:index] + letter * 2 + rest
+
+
+OPERATORS = (
+    Operator("camel_case", "names", camel_case, "ReCode", False, 1.0),
+    Operator("typo_name", "names", typo_name, "ReCode", True, 0.1),
+)

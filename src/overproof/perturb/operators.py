@@ -1,4 +1,4 @@
-"""Every operator by name: to add one, write a function and put one line here.
+"""Every operator by name: to add one, write a function and a line in its family's table.
 
     >>> get_operator("keyboard_typos").what
     "Hit a neighbouring key for a share of the prose's letters."
@@ -18,41 +18,16 @@ from overproof.errors import UnknownNameError, UsageError
 from overproof.perturb import code, framing, layout, names, text
 from overproof.perturb.draft import Operator
 
-# name, family, function, source, random, intensity
 OPERATORS: dict[str, Operator] = {
-    "null": Operator("null", "null", framing.null, "own", True, 0.0),
-    "keyboard_typos": Operator("keyboard_typos", "text", text.keyboard_typos, "ReCode", True, 0.05),
-    "swap_characters": Operator(
-        "swap_characters", "text", text.swap_characters, "ReCode", True, 0.05
-    ),
-    "change_case": Operator("change_case", "text", text.change_case, "ReCode", True, 0.35),
-    "repeat_words": Operator(
-        "repeat_words", "text", text.repeat_words, "NLPerturbator", True, 0.15
-    ),
-    "camel_case": Operator("camel_case", "names", names.camel_case, "ReCode", False, 1.0),
-    "typo_name": Operator("typo_name", "names", names.typo_name, "ReCode", True, 0.1),
-    "half_body": Operator("half_body", "code", code.half_body, "ReCode", False, 0.0),
-    "dead_code": Operator("dead_code", "code", code.dead_code, "ReCode", True, 0.25, "half_body"),
-    "for_to_while": Operator(
-        "for_to_while", "code", code.for_to_while, "ReCode", False, 1.0, "half_body"
-    ),
-    "rename_variables": Operator(
-        "rename_variables", "code", code.rename_variables, "ReCode", False, 1.0, "half_body"
-    ),
-    "blank_lines": Operator("blank_lines", "layout", layout.blank_lines, "ReCode", True, 0.5),
-    "tab_indent": Operator("tab_indent", "layout", layout.tab_indent, "ReCode", False, 1.0),
-    "docstring_to_comments": Operator(
-        "docstring_to_comments", "layout", layout.docstring_to_comments, "ReCode", False, 1.0
-    ),
-    "instruction_form": Operator(
-        "instruction_form", "prompt", framing.instruction_form, "own", False, 1.0
-    ),
-    "distracting_remark": Operator(
-        "distracting_remark", "prompt", framing.distracting_remark, "own", True, 1.0
-    ),
-    "misleading_hint": Operator(
-        "misleading_hint", "prompt", framing.misleading_hint, "CodeCrash", True, 1.0
-    ),
+    operator.name: operator
+    for operator in (
+        *framing.CONTROLS,
+        *text.OPERATORS,
+        *names.OPERATORS,
+        *code.OPERATORS,
+        *layout.OPERATORS,
+        *framing.OPERATORS,
+    )
 }
 
 

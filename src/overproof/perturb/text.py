@@ -18,7 +18,7 @@ worked examples, literals and names keep their bytes.
 import random
 
 from overproof.perturb.docstring import prose_words
-from overproof.perturb.draft import Draft, pick, share, shuffled
+from overproof.perturb.draft import Draft, Operator, pick, share, shuffled
 from overproof.perturb.source import Edit, apply_edits
 from overproof.records import Problem
 
@@ -87,3 +87,11 @@ def _reworded(problem: Problem, edits: list[Edit]) -> Draft | None:
     if not edits:
         return None
     return Draft(apply_edits(problem.prompt, edits), problem.entry_point)
+
+
+OPERATORS = (
+    Operator("keyboard_typos", "text", keyboard_typos, "ReCode", True, 0.05, kind="character"),
+    Operator("swap_characters", "text", swap_characters, "ReCode", True, 0.05, kind="character"),
+    Operator("change_case", "text", change_case, "ReCode", True, 0.35, kind="character"),
+    Operator("repeat_words", "text", repeat_words, "NLPerturbator", True, 0.15, kind="word"),
+)
