@@ -123,9 +123,11 @@ class PerturbConfig:
         "docstring_to_comments",
         "instruction_form",
     )
-    """Operators by name; `null` (the identical prompt) always runs beside them."""
+    """Operators and presets by name; `null` (the identical prompt) always runs beside them."""
     seeds: int = 1
     """Draws per random operator, the same for every family."""
+    held_out: tuple[str, ...] = ()
+    """Operators and families that training must not see; a recipe that trains on one is refused."""
 
 
 @dataclass(frozen=True, kw_only=True)

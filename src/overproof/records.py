@@ -44,6 +44,8 @@ EXCLUDED: tuple[Status, ...] = ("harness_error", "missing_tool")
 """Nothing was learnt about the program: taken out of every figure, and counted apart."""
 
 Family = Literal["nominal", "null", "text", "names", "code", "layout", "prompt", "combined"]
+FAMILIES: tuple[Family, ...] = ("text", "names", "code", "layout", "prompt", "combined")
+"""Those that perturb."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +105,10 @@ class Certificate:
     edit_distance: int
     """Levenshtein distance to the control's prompt (mostly the nominal one), in characters."""
     naturalness: float
-    """1 minus the share of characters changed: a cheap proxy, in [0, 1]."""
+    """Share of the prompt's words that its control has or that are English: a proxy, in [0, 1]."""
+    perplexity_ratio: float | None = None
+    """Perplexity of the prompt over that of its control, under the model that was asked; None
+    where none was."""
 
     @property
     def valid(self) -> bool:
@@ -134,6 +139,8 @@ class Variant:
     language: str = "python"
     partial: str = ""
     """The half-written body at the prompt's end, for operators of the `code` family."""
+    canonical_solution: str = ""
+    """What completes this prompt to a correct program: renamed, re-indented or begun as it is."""
     certificate: Certificate | None = None
     """None for `nominal` only."""
 
@@ -192,6 +199,29 @@ class Outcome:
     def passed(self) -> bool:
         """Whether the program passed all tests."""
         return self.status == "passed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """One query of an adversary: what it tried on a problem, and what came of it."""
+
+    key: str
+    """Hash of the search's settings, the model, the task and the number."""
+    task_id: str
+    model: str
+    strategy: str
+    number: int
+    """1 for the first query; the nominal prompt is not one."""
+    steps: tuple[tuple[str, int], ...]
+    """Operators with their seeds, in order; empty where no certified variant was found."""
+    variant: str
+    """Key of the variant; empty where none was found."""
+    status: str
+    """Of the model's program, as in `Outcome`; empty where nothing was asked."""
+    pressure: float
+    """How near to failing, for the search: drift of the answer, or loss on a right one."""
+    scored: int
+    """Candidates that the model scored before this one was chosen."""
 
 
 @dataclass(frozen=True, kw_only=True)

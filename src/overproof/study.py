@@ -13,18 +13,20 @@ from typing import Any
 
 from overproof.distill.arm import distill
 from overproof.engines.generate import Contender, generate, name_contenders
-from overproof.errors import UsageError
+from overproof.engines.protocol import cpu_threads
+from overproof.errors import RecipeError, UsageError
 from overproof.manifest import describe_run
 from overproof.measure.latency import time_models
 from overproof.measure.scores import measure
 from overproof.models import model_form, resolve_model
 from overproof.pairs.gather import gather_pairs
-from overproof.perturb import Yield, get_operator, perturb
+from overproof.perturb import Yield, get_operator, perturb, seen_operators
+from overproof.perturb.presets import expand
 from overproof.progress import say
 from overproof.recipe import Recipe, dump_recipe
-from overproof.records import Outcome, Problem, Sample, Score, Timing, Variant
+from overproof.records import FAMILIES, Outcome, Problem, Sample, Score, Timing, Variant
 from overproof.report.html import write_report
-from overproof.sandbox import Limits, Pool, run_jobs
+from overproof.sandbox import Limits, Pool
 from overproof.sandbox.execute import execute
 from overproof.store import RunFolder, write_atomically
 from overproof.suites import load_suites
@@ -72,7 +74,9 @@ def run(recipe: Recipe, out: Path, command: str) -> Finished:
             "Training": curve,
             "Operators seen in training": ", ".join(recipe.distill.robust_operators) or "none",
         }
-        return _measure_all((teacher, student, distilled), problems, recipe, folder, notes, command)
+        return _measure_all(
+            (teacher, student, distilled), problems, recipe, folder, notes, command, trained=True
+        )
 
 
 def evaluate(models: Sequence[str], recipe: Recipe, out: Path, command: str) -> Finished:
@@ -117,8 +121,29 @@ def check_names(recipe: Recipe, models: Sequence[str] | None = None) -> None:
             f"the engine {recipe.models.engine} cannot run {names[0]}, which is {where}",
             hint="choose another one, in a recipe by models.engine; `eval --engine auto` does it",
         )
-    for operator in (*recipe.perturb.operators, *recipe.distill.robust_operators):
+    for operator in (*expand(recipe.perturb.operators), *recipe.distill.robust_operators):
         get_operator(operator)
+    if models is None:
+        check_held_out(recipe)
+
+
+def check_held_out(recipe: Recipe) -> None:
+    """Refuse a recipe that trains on an operator that it holds out.
+
+    Raises: RecipeError; UnknownNameError for what is neither a family nor an operator.
+    """
+    trained = recipe.distill.robust_operators
+    for held in recipe.perturb.held_out:
+        if held in FAMILIES:
+            seen = {name for name in trained if get_operator(name).family == held}
+        else:
+            seen = seen_operators(trained, [held])
+        if seen:
+            raise RecipeError(
+                f"distill.robust_operators: {', '.join(sorted(seen))} is held out by "
+                f"perturb.held_out: {held}",
+                hint="train on another operator, or do not hold this one out",
+            )
 
 
 def check_sandbox(limits: Limits) -> None:
@@ -149,6 +174,7 @@ def _measure_all(
     folder: RunFolder,
     notes: dict[str, Any],
     command: str,
+    trained: bool = False,
 ) -> Finished:
     variants, yields = _perturb(problems, recipe, folder)
     table = folder.table("samples", Sample)
@@ -171,6 +197,10 @@ def _measure_all(
         timings,
         ks=recipe.sampling.k,
         models=[contender.name for contender in contenders],
+        seen=seen_operators(
+            {variant.operator for variant in variants} - {"nominal"},
+            recipe.distill.robust_operators if trained else (),
+        ),
         seed=recipe.seed,
     )
     manifest = describe_run(contenders, samples, outcomes, command)
@@ -194,7 +224,7 @@ def _measure_all(
 def _perturb(
     problems: list[Problem], recipe: Recipe, folder: RunFolder
 ) -> tuple[list[Variant], list[Yield]]:
-    operators = recipe.perturb.operators
+    operators = expand(recipe.perturb.operators)
     if operators:
         say(f"perturb: {len(problems)} problems, {len(operators)} operators and null")
         operators = ("null", *(name for name in operators if name != "null"))
@@ -202,7 +232,8 @@ def _perturb(
         problems,
         operators,
         range(recipe.perturb.seeds),
-        run_gold=lambda jobs: run_jobs(jobs, recipe.limits),
+        limits=recipe.limits,
+        workers=cpu_threads(recipe.models.threads),
     )
     folder.table("variants", Variant).append(result.variants)
     return result.variants, result.yields

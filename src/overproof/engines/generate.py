@@ -63,9 +63,11 @@ def generate(
     sampling: SamplingConfig,
     seed: int,
     table: Table[Sample],
+    engine: Engine | None = None,
 ) -> list[Sample]:
     """Return one sample per variant and index; what the table holds already is not made again.
 
+    An engine that is given must run this model; it is left open.
     Raises: EngineError if the engine cannot run the model.
     """
     items = [
@@ -74,7 +76,7 @@ def generate(
         for index in range(sampling.num_samples)
     ]
     items.sort(key=lambda item: (item.variant.family == "null", len(item.variant.prompt), item.key))
-    engine: Engine | None = None
+    given = engine
     form = form_for(contender.source, models.form)
 
     def answer(part: list[_Item]) -> list[Sample]:
@@ -95,7 +97,7 @@ def generate(
                 on_batch=advance,
             )
     finally:
-        if engine is not None:
+        if engine is not None and given is None:
             engine.close()
 
 

@@ -77,6 +77,14 @@ class PromptForm:
         question = f"{DESCRIBE_INSTRUCTION}\n```python\n{code.strip()}\n```"
         return Wrapped(text=render_chat(self.template, question), stop=())
 
+    def ask(self, question: str) -> Wrapped:
+        """Return the text that asks a question in plain words."""
+        if self.kind == "raw":
+            return Wrapped(text=f"{question}\n\nAnswer:", stop=("\n\n",))
+        if self.kind == "messages":
+            return Wrapped(text=question, stop=(), chat=True)
+        return Wrapped(text=render_chat(self.template, question), stop=())
+
     def close(self, completion: str) -> str:
         r"""Return the answer with the closing fence that the stop string of `messages` took.
 

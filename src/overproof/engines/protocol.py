@@ -89,6 +89,13 @@ class Engine(Protocol):
         Raises: EngineError if this engine cannot score given text.
         """
 
+    def losses(self, texts: Sequence[tuple[str, str]]) -> list[float]:
+        """Return, per (prompt, target), the mean -log p of the target's tokens, in nats.
+
+        The target is tokenised by itself; with an empty prompt its first token is not counted.
+        Raises: EngineError if this engine cannot score given text.
+        """
+
     def close(self) -> None:
         """Give the memory back."""
 

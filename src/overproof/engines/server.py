@@ -95,6 +95,13 @@ class ServerEngine:
             hint="use models.engine=ctranslate2 or transformers",
         )
 
+    def losses(self, texts: Sequence[tuple[str, str]]) -> list[float]:
+        """Refuse: the chat API gives no log-probabilities of given text."""
+        raise EngineError(
+            "a server cannot score given text",
+            hint="use the engine ctranslate2 or transformers",
+        )
+
     def close(self) -> None:
         """Close the connections."""
         self._api.close()

@@ -92,6 +92,24 @@ class TransformersEngine:
             rows = self._model(ids, logits_to_keep=len(after)).logits[0].float().cpu().numpy()
         return keep_top_k(rows, after, top_k, vocabulary=len(self._tokenizer))
 
+    def losses(self, texts: Sequence[tuple[str, str]]) -> list[float]:
+        """Return the mean loss of each target, one text after the other."""
+        cross_entropy = self._torch.nn.functional.cross_entropy
+        found = []
+        for prompt, target in texts:
+            before = self._tokenizer.encode(prompt, add_special_tokens=False)
+            after = self._tokenizer.encode(target, add_special_tokens=False)
+            counted = after if before else after[1:]
+            if not counted:
+                found.append(0.0)
+                continue
+            ids = self._torch.tensor([(before + after)[:-1]], device=self._device)
+            with self._torch.inference_mode():
+                logits = self._model(ids, logits_to_keep=len(counted)).logits[0].float()
+            expected = self._torch.tensor(counted, device=self._device)
+            found.append(float(cross_entropy(logits, expected)))
+        return found
+
     def close(self) -> None:
         """Let go of the weights."""
         del self._model

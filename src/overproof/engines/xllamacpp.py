@@ -89,6 +89,13 @@ class XllamacppEngine:
             hint="use models.engine=ctranslate2 or transformers",
         )
 
+    def losses(self, texts: Sequence[tuple[str, str]]) -> list[float]:
+        """Refuse: llama.cpp's server gives no log-probabilities of given text."""
+        raise EngineError(
+            "xllamacpp cannot score given text",
+            hint="use the engine ctranslate2 or transformers",
+        )
+
     def close(self) -> None:
         """Stop the server."""
         del self._server

@@ -100,6 +100,30 @@ def drop_estimate(nominal: Column, robust: Column, seed: int = 0) -> Estimate:
     return estimate._replace(high=min(1.0, estimate.high))
 
 
+def corrected_drop_estimate(
+    control: Column, robust: Column, nominal: Column, null: Column, seed: int = 0
+) -> Estimate:
+    """Return 1 - (RP / control) / (RP_null / nominal) of aligned columns: the drop beyond noise.
+
+    RP_null is the robust pass of as many repeats of the unchanged prompt, so that what two runs
+    of the same prompt differ by is not counted as fragility.
+    Source: own.
+    """
+    what = "1 - (RP/control)/(RP_null/Pass) of the means over tasks"
+    columns = [control, robust, nominal, null]
+    if not len(control):
+        return Estimate(None, None, None, "no task scored with and without perturbation")
+    means = np.array([[column.values.mean() for column in columns]])
+    if not means[0, [0, 2, 3]].all():
+        return Estimate(None, None, None, f"{what}: not defined, nothing passes unperturbed")
+    value = float(_corrected(means)[0])
+    unit = 1 / float(means[0, [0, 3]].min())
+    estimate = _bootstrap(value, what, columns, _corrected, seed, unit)
+    if estimate.high is None:
+        return estimate
+    return estimate._replace(high=min(1.0, estimate.high))
+
+
 def mean_difference(first: Column, second: Column, seed: int = 0) -> Estimate:
     """Return mean(first) - mean(second) of columns aligned by task."""
     what = "paired difference of means over tasks"
@@ -161,6 +185,13 @@ def _drop(means: Floats) -> Floats:
     """Map (R, 2) means of nominal and robust to (R,) drops; NaN where nominal is 0."""
     nominal = np.where(means[:, 0] > 0, means[:, 0], np.nan)
     drops: Floats = 1 - means[:, 1] / nominal
+    return drops
+
+
+def _corrected(means: Floats) -> Floats:
+    """Map (R, 4) means of control, robust, nominal and null to (R,) corrected drops."""
+    positive = np.where(means > 0, means, np.nan)
+    drops: Floats = 1 - (means[:, 1] / positive[:, 0]) / (positive[:, 3] / positive[:, 2])
     return drops
 
 

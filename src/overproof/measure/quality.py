@@ -2,7 +2,12 @@
 
 An operator's row is the worst of its s variants. A family's row is what s variants drawn from
 all of the family's would leave, so that families with many operators are not punished for
-their number; `all` is the plain worst case over every variant of every perturbing operator.
+their number; `any` is the same over all families. `all` of `all` is the plain worst case over
+every variant of every perturbing operator. Beside each drop stands one that is corrected for
+noise: what as many repeats of the unchanged prompt (`null`) lose is not counted.
+
+Operators that training has seen are never mixed with others in one number: where there are
+some, every aggregate is split in two, `seen` and `unseen`.
 Family `code` starts from a half-written body, so its drop is taken from the half-written
 prompt as it is (`half_body`), where that was run.
 
@@ -16,6 +21,7 @@ from typing import NamedTuple
 from overproof.measure.estimates import (
     Column,
     Estimate,
+    corrected_drop_estimate,
     drop_difference,
     drop_estimate,
     mean_difference,
@@ -30,7 +36,7 @@ from overproof.measure.robust import (
     robust_pass_at_k,
     robust_relative_at_k,
 )
-from overproof.measure.tables import CONTROLS, HALF_BODY, NOMINAL, Unit, Verdicts
+from overproof.measure.tables import CONTROLS, HALF_BODY, NOMINAL, NULL, Unit, Verdicts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +44,7 @@ class Scope:
     """Which variants a row is about, and which prompt they are compared with."""
 
     operator: str
-    """As it stands in the row: an operator, or `all` for an aggregate."""
+    """As it stands in the row: an operator, or `all`, `any`, `seen`, `unseen` for an aggregate."""
     family: str
     members: tuple[str, ...]
     control: str
@@ -92,21 +98,31 @@ def scopes(verdicts: Verdicts) -> list[Scope]:
     found.sort(key=lambda scope: scope.operator != NOMINAL)
     perturbing = [name for name in families if name not in CONTROLS]
     for family in dict.fromkeys(families[name] for name in perturbing):
-        members = tuple(name for name in perturbing if families[name] == family)
-        found.append(
-            Scope(
-                operator="all",
-                family=family,
-                members=members,
-                control=control(family),
-                draws=verdicts.num_seeds,
-            )
-        )
+        members = [name for name in perturbing if families[name] == family]
+        found += _aggregates(verdicts, family, members, control(family), verdicts.num_seeds)
     if perturbing:
-        found.append(
-            Scope(operator="all", family="all", members=tuple(perturbing), control=NOMINAL)
-        )
+        found += _aggregates(verdicts, "all", perturbing, NOMINAL, None)
+        if not verdicts.seen.intersection(perturbing):
+            members = tuple(perturbing)
+            draws = verdicts.num_seeds
+            found.append(
+                Scope(operator="any", family="all", members=members, control=NOMINAL, draws=draws)
+            )
     return found
+
+
+def _aggregates(
+    verdicts: Verdicts, family: str, members: Sequence[str], control: str, draws: int | None
+) -> list[Scope]:
+    """Return one scope over these operators, or one over the seen and one over the unseen."""
+    seen = tuple(name for name in members if name in verdicts.seen)
+    unseen = tuple(name for name in members if name not in verdicts.seen)
+    parts = {"seen": seen, "unseen": unseen} if verdicts.seen else {"all": unseen}
+    return [
+        Scope(operator=label, family=family, members=part, control=control, draws=draws)
+        for label, part in parts.items()
+        if part
+    ]
 
 
 def task_values(verdicts: Verdicts, model: str, scope: Scope, k: int) -> dict[Unit, TaskValue]:
@@ -149,6 +165,8 @@ def quality_findings(
             for model in verdicts.models:
                 counts = _scope_counts(verdicts, model, scope, values[model])
                 yield from _one_model(model, scope, k, values[model], counts, seed)
+                if k == 1 and not scope.is_control and NULL in verdicts.families:
+                    yield from _beyond_noise(verdicts, model, scope, values[model], counts, seed)
             width = _variants_per_task(verdicts, scope)
             for first, second in pairs:
                 yield from _two_models(first, second, scope, k, values, width, seed)
@@ -184,6 +202,35 @@ def _one_model(
     yield finding("robust_pass", mean_estimate(columns["robust"], seed), {})
     yield finding("robust_drop", drop_estimate(columns["nominal"], columns["robust"], seed), {})
     yield finding("robust_relative", mean_estimate(columns["relative"], seed), flipped)
+
+
+def _beyond_noise(
+    verdicts: Verdicts,
+    model: str,
+    scope: Scope,
+    values: Mapping[Unit, TaskValue],
+    counts: dict[str, int],
+    seed: int,
+) -> Iterator[Finding]:
+    """Yield the drop beyond that of as many repeats of the same prompt, where there are as many."""
+    width = scope.draws or _variants_per_task(verdicts, scope)
+    null = Scope(operator=NULL, family=NULL, members=(NULL,), control=NOMINAL, draws=width)
+    if scope.members == (NULL,) or width > _variants_per_task(verdicts, null):
+        return
+    nulls = task_values(verdicts, model, null, k=1)
+    shared = [unit for unit in values if unit in nulls]
+    own, repeats = _columns(values, shared), _columns(nulls, shared)
+    estimate = corrected_drop_estimate(
+        own["nominal"], own["robust"], repeats["nominal"], repeats["robust"], seed
+    )
+    yield Finding(
+        model=model,
+        metric="robust_drop_corrected@1",
+        scope=scope,
+        estimate=estimate,
+        n=len(shared),
+        counts=counts,
+    )
 
 
 def _two_models(

@@ -31,13 +31,15 @@ def measure(
     ks: Sequence[int] = (1,),
     models: Sequence[str] | None = None,
     pairs: Sequence[tuple[str, str]] | None = None,
+    seen: Iterable[str] = (),
     seed: int = 0,
 ) -> list[Score]:
     """Return one row per model, metric and operator, then per pair of models.
 
     `tasks` are problems or task ids; rows of other tasks are left aside. `ks` above the number
     of samples give no row. `models` fixes the order (by default that of the samples); `pairs`
-    says which models are subtracted (by default `default_pairs`). The same rows and seed give
+    says which models are subtracted (by default `default_pairs`). `seen` names the operators that
+    training has seen: no aggregate mixes them with others. The same rows and seed give
     the same scores, in whatever order the rows come.
 
     Raises: UsageError for a k below 1 or a pair of unknown models; DataError if a sample
@@ -50,7 +52,7 @@ def measure(
         samples = list(samples)
         named = chain((row.model for row in samples), (row.model for row in times))
         models = list(dict.fromkeys(named))
-    verdicts = collect(tasks, variants, samples, outcomes, models)
+    verdicts = collect(tasks, variants, samples, outcomes, models, seen)
     chosen = default_pairs(models) if pairs is None else list(pairs)
     for name in chain.from_iterable(chosen):
         if name not in models:
@@ -107,8 +109,9 @@ def _worst_of(finding: Finding, num_seeds: int) -> str:
     if not finding.metric.startswith("robust"):
         return ""
     if scope.draws is not None:
-        width = f"s = {num_seeds}, drawn from the family's variants"
-    elif scope.operator == "all":
+        whose = "all variants" if scope.family == "all" else "the family's variants"
+        width = f"s = {num_seeds}, drawn from {whose}"
+    elif len(scope.members) > 1:
         width = f"worst over all variants, s = {num_seeds} per random operator"
     else:
         width = f"s = {finding.counts.get('variants_per_task', 0)}"

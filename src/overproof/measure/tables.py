@@ -60,6 +60,8 @@ class Verdicts:
     """Variants without a valid certificate, by operator."""
     too_few: Counter[str]
     """Tasks with fewer than s variants, by operator."""
+    seen: frozenset[str] = frozenset()
+    """Operators that training has seen."""
 
     def variants(self, operators: Sequence[str], unit: Unit) -> list[str]:
         """Return the keys of a task's variants under these operators."""
@@ -98,6 +100,7 @@ def collect(
     samples: Iterable[Sample],
     outcomes: Iterable[Outcome],
     models: Sequence[str] | None = None,
+    seen: Iterable[str] = (),
 ) -> Verdicts:
     """Join the rows of the given tasks.
 
@@ -112,9 +115,9 @@ def collect(
         by_operator[variant.operator, _unit(variant)].append(variant)
     num_seeds = shared_seeds(usable)
     chosen, too_few = _choose(by_operator, num_seeds)
-    statuses, seen = _join(wanted, known, samples, outcomes)
+    statuses, sampled = _join(wanted, known, samples, outcomes)
     return Verdicts(
-        models=list(models) if models is not None else seen,
+        models=list(models) if models is not None else sampled,
         units=list(dict.fromkeys(_unit(v) for v in known.values() if v.operator == NOMINAL)),
         families={variant.operator: variant.family for variant in known.values()},
         num_seeds=num_seeds,
@@ -122,6 +125,7 @@ def collect(
         statuses=statuses,
         uncertified=Counter(v.operator for v in known.values() if not _usable(v)),
         too_few=too_few,
+        seen=frozenset(seen),
     )
 
 

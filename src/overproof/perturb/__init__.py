@@ -13,7 +13,7 @@ To see one: `python -m doctest -v src/overproof/perturb/text.py`.
 """
 
 from overproof.perturb.draft import Draft, Operator
-from overproof.perturb.operators import OPERATORS, get_operator
+from overproof.perturb.operators import OPERATORS, get_operator, seen_operators
 from overproof.perturb.variants import PerturbResult, Yield, perturb, perturb_prompt
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "get_operator",
     "perturb",
     "perturb_prompt",
+    "seen_operators",
 ]

@@ -12,6 +12,12 @@ r"""What is checked before a variant is let in; the gold run alone needs the san
     prompt, null    stays the same
     names           the syntax tree is the same with the old name put back
     code            the syntax tree differs from the control's; the description keeps its bytes
+    combined        the entry point's own code is the same with the old name put back, where the
+                    body is not begun; else what the gold run allows
+
+A few operators say that they write more than prose differently (`Operator.rewrites`): worked
+examples in another notation must give the same pairs of call and result, examples that are left
+out must leave the other words alone, numbers in words must be the same numbers.
 
 Not covered: whether the sentence still reads well. `naturalness` is a cheap stand-in.
 
@@ -27,12 +33,20 @@ Not covered: whether the sentence still reads well. `naturalness` is a cheap sta
 
 import ast
 import re
+from collections import Counter
 from dataclasses import dataclass
 
+from overproof.perturb import comments, languages, trees
 from overproof.perturb.distance import edit_distance
-from overproof.perturb.docstring import description_of, literals, worked_examples
-from overproof.perturb.draft import Draft, Operator, generator_for
+from overproof.perturb.docstring import (
+    description_of,
+    literals,
+    worked_examples,
+)
+from overproof.perturb.draft import Draft, Operator, Rewrites, generator_for
+from overproof.perturb.examples import digits_for_words, example_pairs, without_examples
 from overproof.perturb.names import mention_of
+from overproof.perturb.naturalness import known_words
 from overproof.perturb.operators import OPERATORS
 from overproof.perturb.source import Function, compiles, find_function, parse, plain_code
 from overproof.records import Certificate, Problem
@@ -55,14 +69,43 @@ class Checks:
 
 def check_draft(problem: Problem, draft: Draft, operator: Operator) -> Checks:
     """Return the static checks of one draft."""
+    if problem.language != "python":
+        return _check_elsewhere(problem, draft, operator)
     if not compiles(gold_program(problem, draft)):
         return Checks(False, is_changed(problem, draft, operator), False, False)
     return Checks(
         parses=True,
         differs=_differs_as_it_may(problem, draft, operator),
-        examples_intact=_examples_are_intact(problem, draft),
+        examples_intact=_examples_are_intact(problem, draft, operator.rewrites),
         entry_point_intact=_entry_point_is_intact(problem, draft),
     )
+
+
+def _check_elsewhere(problem: Problem, draft: Draft, operator: Operator) -> Checks:
+    """Return the static checks in another language, by its grammar; `code` has no operators there.
+
+    Raises: EngineError if the grammar is not installed.
+    """
+    language, program = problem.language, gold_program(problem, draft)
+    changed = is_changed(problem, draft, operator)
+    if not trees.parses(language, program):
+        return Checks(False, changed, False, False)
+    old, new = problem.entry_point, draft.entry_point
+    nominal = trees.plain_code_of(language, problem.prompt + problem.canonical_solution)
+    match operator.family:
+        case "null" | "nominal":
+            differs = not changed
+        case "names":
+            differs = (
+                old != new and languages.renamed_code_of(language, program, new, old) == nominal
+            )
+        case "code" | "combined":
+            differs = False
+        case _:
+            differs = changed and trees.plain_code_of(language, program) == nominal
+    defined = languages.count_definitions(language, program, new) == 1
+    gone = old == new or languages.count_definitions(language, program, old) == 0
+    return Checks(True, differs, _examples_are_intact(problem, draft), defined and gone)
 
 
 def certify(
@@ -71,7 +114,6 @@ def certify(
     """Return the certificate of one draft; distances are taken to its control's prompt."""
     nominal = control_draft(problem, operator).prompt
     distance = edit_distance(nominal, draft.prompt)
-    longest = max(len(nominal), len(draft.prompt), 1)
     return Certificate(
         parses=checks.parses,
         differs=checks.differs,
@@ -79,7 +121,7 @@ def certify(
         examples_intact=checks.examples_intact,
         entry_point_intact=checks.entry_point_intact,
         edit_distance=distance,
-        naturalness=1 - distance / longest,
+        naturalness=round(known_words(nominal, draft.prompt), 4),
     )
 
 
@@ -121,6 +163,8 @@ def _differs_as_it_may(problem: Problem, draft: Draft, operator: Operator) -> bo
             kept = draft.prompt == problem.prompt + draft.partial
             own_control = operator.control == "nominal"
             return changed and begun and kept and (code == nominal) == own_control
+        case "combined":
+            return changed and (bool(draft.partial) or _same_function(problem, draft))
         case _:
             return changed and code == nominal
 
@@ -132,19 +176,47 @@ def _renamed(code: str, old: str, new: str) -> str | None:
     return re.sub(rf"\b(id|name|arg)='{re.escape(new)}'", lambda m: f"{m[1]}='{old}'", code)
 
 
-def _examples_are_intact(problem: Problem, draft: Draft) -> bool:
+def _same_function(problem: Problem, draft: Draft) -> bool:
+    """Return whether the entry point's code is as it was, its name aside, whatever stands by it."""
+    before = find_function(parse(problem.prompt + problem.canonical_solution), problem.entry_point)
+    after = find_function(parse(gold_program(problem, draft)), draft.entry_point)
+    if before is None or after is None:
+        return False
+    old, new = plain_code(ast.unparse(before)), plain_code(ast.unparse(after))
+    if draft.entry_point != problem.entry_point and new is not None:
+        new = _renamed(new, problem.entry_point, draft.entry_point)
+    return old == new
+
+
+def _examples_are_intact(problem: Problem, draft: Draft, rewrites: Rewrites = "") -> bool:
     """Return whether worked examples and literals are as they were, the new name aside."""
     gold = problem.canonical_solution if draft.gold is None else draft.gold
-    before = description_of(problem.prompt, problem.entry_point, problem.canonical_solution)
-    after = description_of(draft.prompt, draft.entry_point, gold)
+    before = _description(problem, problem.prompt, problem.entry_point, problem.canonical_solution)
+    after = _description(problem, draft.prompt, draft.entry_point, gold)
     old, new = problem.entry_point, draft.entry_point
     if old != new:
         if mention_of(old).search(after):
             return False
         after = re.sub(rf"(?<!\w){re.escape(new)}(?!\w)", lambda _: old, after)
+    match rewrites:
+        case "examples":
+            pairs = Counter(example_pairs(after, old))
+            return bool(pairs) and pairs == Counter(example_pairs(before, old))
+        case "no_examples":
+            told = without_examples(after, old).split()
+            left = example_pairs(after, old)
+            return not left and told == without_examples(before, old).split()
+        case "numbers":
+            before, after = digits_for_words(before), digits_for_words(after)
     return worked_examples(before, old) == worked_examples(after, old) and literals(
         before
     ) == literals(after)
+
+
+def _description(problem: Problem, prompt: str, entry_point: str, body: str) -> str:
+    if problem.language == "python":
+        return description_of(prompt, entry_point, body)
+    return comments.description_in(problem.language, prompt, entry_point, body)
 
 
 def _entry_point_is_intact(problem: Problem, draft: Draft) -> bool:

@@ -1,8 +1,8 @@
 r"""Operators on code that is already half written: the prompt goes on into the body.
 
 Their fair nominal is `half_body`, the same half-written prompt without any change: a half-written
-body helps a model by itself. All edits are text edits at places found by `ast`, so indentation,
-comments and trailing white space stay, and `gold` is the rest of the (consistently changed) body.
+body helps a model by itself. `gold` is the rest of the (consistently changed) body. What the
+operators do to a half is written in `inserts`, `variables`, `loops`, `conditions` and `rewrites`.
 
 Not covered: bodies of one statement (40 of HumanEval's 164) have no half; such problems are
 counted as not applicable.
@@ -12,208 +12,146 @@ counted as not applicable.
     ...     task_id="t", prompt='def f(x):\n    "Add 1."\n', entry_point="f",
     ...     canonical_solution="    y = x + 1\n    return y\n", test="",
     ... )
-    >>> half_body(problem, random.Random(0), 1.0).partial
-    '    y = x + 1\n'
+    >>> rename_variables(problem, random.Random(0), 1.0).partial
+    '    var_0 = x + 1\n'
 """
 
-import ast
 import random
-import re
-from dataclasses import dataclass
-from functools import lru_cache
 
-from overproof.perturb.draft import Draft, Operator, pick, share, shuffled
-from overproof.perturb.source import (
-    Edit,
-    Function,
-    Positions,
-    apply_edits,
-    find_function,
-    fresh_name,
-    own_nodes,
-    parse,
-)
+from overproof.perturb import conditions, inserts, loops, rewrites, variables
+from overproof.perturb.draft import Draft, Operator
+from overproof.perturb.halves import draft_of, halve, rewritten
 from overproof.records import Problem
-
-DEAD_HEADERS = ("if False:", "while False:", "if not True:", "if 1 > 2:")
-
-
-@dataclass(frozen=True)
-class Halved:
-    """A program, and where its entry function's body is cut in two."""
-
-    program: str
-    function: Function
-    positions: Positions
-    body: int
-    """Offset at which the prompt ends and the body begins."""
-    cut: int
-    """Offset of the line at which the second half begins."""
-
-    def statements(self) -> list[ast.stmt]:
-        """Return the first half's statements that begin a line and can have one put before."""
-        return [node for node in _statements(self) if self.positions.start(node) < self.cut]
-
-    def text(self, node: ast.stmt | ast.expr) -> str:
-        """Return a node's source."""
-        return self.program[self.positions.start(node) : self.positions.end(node)]
 
 
 def half_body(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
-    """Begin the body, change nothing: the control of the `code` family."""
-    halved = halve(problem)
-    return _edited(problem, halved, []) if halved else None
+    """Begin the body, change nothing: the control of what works on half-written prompts."""
+    half = halve(problem)
+    return draft_of(half) if half else None
 
 
 def dead_code(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
     """Insert blocks that never run before a share of the half-written body's statements."""
-    halved = halve(problem)
-    if halved is None:
-        return None
-    nodes = halved.statements()
-    # The half's own assignments: they bring in no new name and read like their neighbours. They
-    # can't be moved before a `global` statement, though.
-    simple = [node for node in nodes if isinstance(node, ast.Assign | ast.AugAssign)]
-    if any(isinstance(node, ast.Global | ast.Nonlocal) for node in own_nodes(halved.function)):
-        simple = []
-    copies = [text for node in simple if "\n" not in (text := halved.text(node))]
-    unit = halved.positions.indent(halved.function.body[-1]) or "    "
-    edits: list[Edit] = []
-    for node in shuffled(rng, nodes)[: share(intensity, len(nodes))]:
-        indent = halved.positions.indent(node) or ""
-        header, body = pick(rng, DEAD_HEADERS), pick(rng, copies or ["pass"])
-        start = halved.positions.line_start(node)
-        edits.append((start, start, f"{indent}{header}\n{indent}{unit}{body}\n"))
-    return _edited(problem, halved, edits)
+    return rewritten(problem, rng, intensity, inserts.insert_dead_code)
+
+
+def dead_code_last(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
+    """Insert a block that never runs where the half-written body ends."""
+    return rewritten(problem, rng, intensity, inserts.append_dead_code)
+
+
+def garbage_code(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
+    """Insert functions, loops and values that nothing reads into the half-written body."""
+    return rewritten(problem, rng, intensity, inserts.insert_garbage)
+
+
+def misleading_comments(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
+    """Add comments that are false to a share of the half-written body's statements."""
+    return rewritten(problem, rng, intensity, inserts.insert_comments)
+
+
+def misleading_prints(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
+    """Add prints of what is false before a share of the half-written body's statements."""
+    return rewritten(problem, rng, intensity, inserts.insert_prints)
 
 
 def for_to_while(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
-    """Write every `for` loop of the half-written body as a `while` loop over what remains."""
-    halved = halve(problem)
-    edits: list[Edit] = []
-    names: list[str] = []
-    for node in halved.statements() if halved else ():
-        if halved and isinstance(node, ast.For):
-            name = fresh_name(halved.program, "remaining", names)
-            edits += _while_loop(halved, node, name)
-            names.append(name)
-    return _edited(problem, halved, edits) if halved and edits else None
+    """Write every loop of the half-written body as another one: `for` as `while`, for example."""
+    return rewritten(problem, rng, intensity, lambda half, _, __: loops.rewrite_loops(half))
 
 
-def _while_loop(halved: Halved, node: ast.For, name: str) -> list[Edit]:
-    """Return the edits that turn one loop; none if its block is on the header's line."""
-    positions = halved.positions
-    body_indent = positions.indent(node.body[0])
-    colon = re.compile(r"[\s)\\]*:").match(halved.program, positions.end(node.iter))
-    if body_indent is None or colon is None:
-        return []
-    iterable = halved.text(node.iter)
-    if isinstance(node.iter, ast.Tuple) and not iterable.startswith("("):
-        iterable = f"({iterable})"
-    indent = positions.indent(node)
-    first = positions.line_start(node.body[0])
-    header = f"{name} = list({iterable})\n{indent}while {name}:"
-    return [
-        (positions.start(node), colon.end(), header),
-        (first, first, f"{body_indent}{halved.text(node.target)} = {name}.pop(0)\n"),
-    ]
+def operand_swap(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
+    """Turn the half-written body's comparisons around, `a < b` to `b > a`."""
+    return rewritten(problem, rng, intensity, lambda half, _, __: rewrites.swap_operands(half))
+
+
+def swap_branches(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
+    """Negate the half-written body's conditions and swap their branches."""
+    return rewritten(problem, rng, intensity, lambda half, _, __: conditions.swap_branches(half))
+
+
+def rewrite_conditionals(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
+    """Write a share of the half-written body's conditions in an odd form."""
+    return rewritten(problem, rng, intensity, conditions.odd_conditions)
+
+
+def expand_assignments(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
+    """Write the half-written body's `x += 1` as `x = x + 1`, and `a, b = 0, 1` as two lines."""
+    return rewritten(problem, rng, intensity, lambda half, _, __: rewrites.expand_assignments(half))
 
 
 def rename_variables(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
     """Give the variables of the half-written body names that say nothing."""
-    halved = halve(problem)
-    if halved is None:
-        return None
-    fixed = _fixed_names(halved.function)
-    names = [node for node in ast.walk(halved.function) if isinstance(node, ast.Name)]
-    names.sort(key=halved.positions.start)
-    new: dict[str, str] = {}
-    for node in names:
-        begun = halved.body <= halved.positions.start(node) < halved.cut
-        if begun and isinstance(node.ctx, ast.Store) and node.id not in fixed | new.keys():
-            new[node.id] = fresh_name(halved.program, f"var_{len(new)}")
-    edits = [
-        (halved.positions.start(node), halved.positions.end(node), new[node.id])
-        for node in names
-        if node.id in new
-    ]
-    return _edited(problem, halved, edits) if edits else None
+    return rewritten(problem, rng, intensity, variables.rename_all)
 
 
-@lru_cache(maxsize=1024)
-def halve(problem: Problem) -> Halved | None:
-    """Cut a body before the statement that is nearest to its middle; None if there is none.
+def rename_variable_naive(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
+    """Call the most frequent variable of the half-written body VAR_0."""
+    return rewritten(problem, rng, intensity, variables.rename_naive)
 
-    The first half holds at least one statement and parses by itself; no line is split. Of two
-    cuts that are equally near, the later one is taken: it more often shows a whole block.
+
+def rename_variable_random(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
+    """Call the most frequent variable by random letters and digits, as many of each."""
+    return rewritten(problem, rng, intensity, variables.rename_random)
+
+
+def rename_variable_natural(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
+    """Call the most frequent variable as somebody else might have called it.
+
+    ReCode asks CodeBERT for the name; here it follows from what the variable is bound to, the
+    types of the parameters, and the words with which the description says what is returned.
     """
-    program = problem.prompt + problem.canonical_solution
-    tree = parse(program)
-    function = find_function(tree, problem.entry_point)
-    if function is None or parse(problem.prompt + "\n    pass\n") is None:
+    return rewritten(problem, rng, intensity, lambda half, _, __: variables.rename_natural(half))
+
+
+def all_structural(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
+    """Rename the variables, put conditions oddly and insert garbage, all at once."""
+    half = halve(problem)
+    if half is None:
         return None
-    whole = Halved(program, function, Positions(program), len(problem.prompt), len(program))
-    cuts = [whole.positions.line_start(node) for node in _statements(whole)][1:]
-    middle = problem.canonical_solution.rstrip().count("\n") / 2 + 0.5
-
-    def distance(cut: int) -> tuple[float, int]:
-        return abs(program.count("\n", whole.body, cut) - middle), -cut
-
-    for cut in sorted(set(cuts), key=distance):
-        if parse(program[:cut]) is not None:
-            return Halved(program, function, whole.positions, whole.body, cut)
-    return None
+    changes = 0
+    for rewrite in (variables.rename_all, conditions.odd_conditions, inserts.insert_garbage):
+        changed = rewrite(half, rng, intensity)
+        changes += changed is not None
+        half = changed or half
+    return draft_of(half) if changes > 1 else None
 
 
-def _statements(halved: Halved) -> list[ast.stmt]:
-    """Return the body's statements, outside nested functions, that begin a line."""
-    positions = halved.positions
-    return [
-        node
-        for node in own_nodes(halved.function)
-        if isinstance(node, ast.stmt)
-        and positions.start(node) >= halved.body
-        and positions.indent(node)
-        and not halved.program.startswith("elif", positions.start(node))
-    ]
-
-
-def _edited(problem: Problem, halved: Halved, edits: list[Edit]) -> Draft:
-    """Return the draft whose body has the edits on both sides of the cut."""
-    first = [edit for edit in edits if edit[0] < halved.cut]
-    second = [(a - halved.cut, b - halved.cut, new) for a, b, new in edits if a >= halved.cut]
-    prompt = apply_edits(halved.program[: halved.cut], first)
-    partial = prompt[halved.body :]
-    gold = apply_edits(halved.program[halved.cut :], second)
-    return Draft(prompt, problem.entry_point, partial, gold)
-
-
-def _fixed_names(function: Function) -> set[str]:
-    """Return the names that can't be renamed safely: parameters, globals, imports, f-strings."""
-    fixed = {"_"}
-    for node in ast.walk(function):
-        match node:
-            case ast.arg(arg=name) | ast.ExceptHandler(name=str(name)):
-                fixed.add(name)
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                fixed.add(name)
-            case ast.AsyncFunctionDef(name=name) | ast.keyword(arg=str(name)):
-                fixed.add(name)
-            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-                fixed.add(name)
-            case ast.Global(names=names) | ast.Nonlocal(names=names):
-                fixed.update(names)
-            case ast.alias(name=name, asname=alias):
-                fixed.update((alias or name).split("."))
-            case ast.JoinedStr():
-                # Before Python 3.12 the tree gives no true positions inside f-strings.
-                fixed.update(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
-    return fixed
-
+NO_HALF = "a body of one statement has no half"
+NO_LOOP = f"{NO_HALF}, and many a first half holds no loop"
+NO_TEST = f"{NO_HALF}, and many a first half tests nothing"
+NO_SWAP = f"{NO_HALF}, and many a first half compares nothing, or asks `in` and `is` only"
+NO_NAME = f"{NO_HALF}, and some first halves bind nothing"
+NO_SHORT = f"{NO_HALF}, and many a first half has none that is sure to mean the same"
 
 OPERATORS = (
-    Operator("half_body", "code", half_body, "ReCode", False, 0.0),
-    Operator("dead_code", "code", dead_code, "ReCode", True, 0.25, "half_body"),
-    Operator("for_to_while", "code", for_to_while, "ReCode", False, 1.0, "half_body"),
-    Operator("rename_variables", "code", rename_variables, "ReCode", False, 1.0, "half_body"),
-)
+    Operator("half_body", "code", half_body, "ReCode", False, 0.0, few=NO_HALF),
+    Operator("dead_code", "code", dead_code, "ReCode", True, 0.25, "half_body", few=NO_HALF),
+    Operator("dead_code_last", "code", dead_code_last, "ReCode", True, 1.0, "half_body",
+             few=NO_HALF),
+    Operator("for_to_while", "code", for_to_while, "ReCode", False, 1.0, "half_body", few=NO_LOOP),
+    Operator("operand_swap", "code", operand_swap, "ReCode", False, 1.0, "half_body", few=NO_SWAP),
+    Operator("rename_variable_naive", "code", rename_variable_naive, "ReCode", False, 1.0,
+             "half_body", few=NO_NAME),
+    Operator("rename_variable_random", "code", rename_variable_random, "ReCode", True, 1.0,
+             "half_body", few=NO_NAME),
+    Operator("rename_variable_natural", "code", rename_variable_natural, "ReCode", False, 1.0,
+             "half_body", few=NO_NAME),
+    Operator("rename_variables", "code", rename_variables, "ALERT, CCTest", False, 1.0,
+             "half_body", few=NO_NAME),
+    Operator("swap_branches", "code", swap_branches, "CCTest", False, 1.0, "half_body",
+             few=NO_TEST),
+    Operator("expand_assignments", "code", expand_assignments, "NatGen", False, 1.0, "half_body",
+             few=NO_SHORT),
+    Operator("rewrite_conditionals", "code", rewrite_conditionals, "CodeCrash", True, 1.0,
+             "half_body", few=NO_TEST),
+    Operator("garbage_code", "code", garbage_code, "CodeCrash", True, 0.25, "half_body",
+             few=NO_HALF),
+    Operator("misleading_prints", "code", misleading_prints, "CodeCrash", True, 0.5, "half_body",
+             few=NO_HALF),
+    # Comments leave the program as it is, which the family `prompt` demands.
+    Operator("misleading_comments", "prompt", misleading_comments, "CodeCrash", True, 0.5,
+             "half_body", few=NO_HALF),
+    Operator("all_structural", "combined", all_structural, "CodeCrash", True, 1.0, "half_body",
+             few=NO_HALF),
+)  # fmt: skip

@@ -5,12 +5,14 @@ Operators on text may touch prose words only. Everything that carries the contra
     worked examples      doctests with their outputs, everything after an "Example" heading, the
                          rest of a paragraph after "for example", lines that call the function or
                          hold an arrow or `==`
-    literals             numbers, quoted text, anything in brackets or backticks
+    literals             numbers, quoted text, anything in backticks or brackets (but a remark of
+                         four plain words or more in round ones is prose)
     names                parameters, functions, words_with_underscores, camelCase, CAPITALS
     meaning in a letter  numerals and negations as words ("two", "not"), one-letter words
     syntax               quotes, escape sequences, field lists (`:param x:`), code blocks
 
-so that no edit of a prose word can end the string, change an escape or alter an example.
+Where a function has no docstring, whole-line comments under its `def` stand in for it. All this
+is so that no edit of a prose word can end the string, change an escape or alter an example.
 Not covered: an example told in plain words, without any of these marks.
 
     >>> from overproof.records import Problem
@@ -26,7 +28,9 @@ Not covered: an example told in plain words, without any of these marks.
 """
 
 import ast
+import io
 import re
+import tokenize
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -51,7 +55,8 @@ HEADING = re.compile(
 INLINE_EXAMPLE = re.compile(r"\bexamples?\b|\be\.\s?g\b|\bfor instance\b", re.IGNORECASE)
 CODE_LIKE = re.compile(r"[=-]>|==|>>>|[➞→⇒]|^\s*(?:input|output|explanation)\s*[:=]", re.IGNORECASE)
 QUOTED = re.compile(r"(?<![\w\\])(?P<quote>``|[`'\"‘“]).+?(?:(?P=quote)|[’”])(?!\w)")
-WORD = re.compile(r"(?<!\S)[A-Za-z]{2,}(?=[.,;:!?]*(?:\s|$))")
+REMARK = re.compile(r"\((?:[A-Za-z]{2,}|a)(?:\s+(?:[A-Za-z]{2,}|a)){3,}\)")
+WORD = re.compile(r"(?:(?<!\S)|(?<=\s\())[A-Za-z]{2,}(?=\)?[.,;:!?]*(?:\s|$))")
 LONGEST_BRACKET = 300
 """A bracket that closes later than this (in characters) is taken for a stray one."""
 
@@ -104,27 +109,80 @@ def _docstring_at(prompt: str, node: ast.stmt, positions: Positions) -> Docstrin
     return Docstring(start, inner_start, inner_end, end, positions.indent(node) or "")
 
 
+@dataclass(frozen=True)
+class Described:
+    """What describes a function, and which of its characters must stay as they are."""
+
+    start: int
+    """Offset of the text in the prompt."""
+    text: str
+    """As in the prompt; outside comments, where there is no docstring, all is blanked."""
+    fixed: bytes
+    """One byte for each character; not zero where it must stay."""
+    names: frozenset[str]
+    """What the prompt's code binds."""
+    examples: tuple[Span, ...]
+    """The parts of lines that show examples, code or calls."""
+
+
+@lru_cache(maxsize=2048)
+def described(problem: Problem) -> Described | None:
+    """Return a problem's description: its docstring, or else the comments under its `def`."""
+    found = find_docstring(problem.prompt, problem.entry_point, problem.canonical_solution)
+    if found is not None:
+        start, text = found.inner_start, problem.prompt[found.inner_start : found.inner_end]
+    else:
+        start, text = _comments_under(problem)
+    if not text.strip():
+        return None
+    fixed = bytes(_protected(text, problem.entry_point))
+    examples = tuple(example_spans(text, problem.entry_point))
+    return Described(start, text, fixed, frozenset(_names_in(problem)), examples)
+
+
 @lru_cache(maxsize=2048)
 def prose_words(problem: Problem) -> tuple[Span, ...]:
     """Return the offsets, in the prompt, of the words that an operator on text may touch."""
-    found = find_docstring(problem.prompt, problem.entry_point, problem.canonical_solution)
+    found = described(problem)
     if found is None:
         return ()
-    text = problem.prompt[found.inner_start : found.inner_end]
-    mask = _protected(text, problem.entry_point)
-    names = _names_in(problem)
     spans = []
-    for match in WORD.finditer(text):
+    for match in WORD.finditer(found.text):
         word = match[0]
         free = (
-            not any(mask[match.start() : match.end()])
-            and word not in names
+            not any(found.fixed[match.start() : match.end()])
+            and word not in found.names
             and word.lower() not in LITERAL_WORDS
             and word[1:].islower()
         )
         if free:
-            spans.append((found.inner_start + match.start(), found.inner_start + match.end()))
+            spans.append((found.start + match.start(), found.start + match.end()))
     return tuple(spans)
+
+
+def _comments_under(problem: Problem) -> tuple[int, str]:
+    """Return the text of whole-line comments after the function's head, all else blanked."""
+    prompt = problem.prompt
+    head = re.search(
+        rf"^\s*(?:async\s+)?def\s+{re.escape(problem.entry_point)}\b", prompt, re.MULTILINE
+    )
+    if head is None:
+        return 0, ""
+    lines = Positions(prompt)
+    comments: list[Span] = []
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(prompt).readline):
+            row, column = token.start
+            if token.type == tokenize.COMMENT and not lines.lines[row - 1][:column].strip():
+                start = lines.starts[row - 1] + column
+                comments.append((start + 1, start + len(token.string)))
+    except (tokenize.TokenError, SyntaxError):
+        pass  # A prompt may stop in the middle: what was read before counts.
+    text = list(re.sub(r"[^\n]", " ", prompt))
+    for start, end in comments:
+        if start > head.end():
+            text[start:end] = prompt[start:end]
+    return head.end(), "".join(text[head.end() :])
 
 
 def _names_in(problem: Problem) -> set[str]:
@@ -146,7 +204,8 @@ def _names_in(problem: Problem) -> set[str]:
 def _protected(text: str, entry_point: str) -> bytearray:
     """Mark the characters of a docstring that must stay as they are, one byte each."""
     mask = bytearray(len(text))
-    for start, end in [*example_spans(text, entry_point), *_brackets(text)]:
+    brackets = [span for span in _brackets(text) if not REMARK.fullmatch(text, *span)]
+    for start, end in [*example_spans(text, entry_point), *brackets]:
         mask[start:end] = b"\x01" * (end - start)
     for match in QUOTED.finditer(text):
         mask[match.start() : match.end()] = b"\x01" * (match.end() - match.start())

@@ -63,11 +63,17 @@ class Operator:
     kind: Kind = ""
     rewrites: Rewrites = ""
     languages: tuple[str, ...] = ("python",)
-    """Languages of the problems that it can perturb."""
+    """Languages of the problems that it can perturb; empty for any that has a grammar."""
     few: str = ""
     """Why it has nothing to change in many problems, where that is so."""
+    parts: tuple[str, ...] = ()
+    """Operators that a combined one is made of, by name."""
     deterministic: bool = True
     """Whether the same seed gives the same bytes; False for what a model writes."""
+
+    def perturbs(self, language: str) -> bool:
+        """Return whether it can do anything with problems in this language."""
+        return not self.languages or language in self.languages
 
     @property
     def what(self) -> str:

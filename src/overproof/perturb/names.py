@@ -1,11 +1,12 @@
-"""Operators on the entry point's name, renamed everywhere at once and nowhere else.
+"""The entry point under another name, everywhere at once and nowhere else; and slips in it.
 
 A name is renamed where it is a name: in the code by its place in the syntax tree, in docstrings
 and comments where it is called, quoted or announced ("the function add"). A name that cannot be
 an English word (`fib4`, `sort_array`, `digitSum`) is renamed at every mention. So `f` is renamed
 in neither `def` nor "of", and "Add two numbers" stays a sentence when `add` becomes `Add`.
 
-Not covered: a program that looks up its own name at run time (the gold check refuses it).
+Not covered: a program that looks up its own name at run time (the gold check refuses it). Names
+that mean something else, or nothing, are made in `renaming.py`.
 
     >>> convert_case("sort_array"), convert_case("digitSum"), convert_case("add")
     ('sortArray', 'digit_sum', 'Add')
@@ -16,8 +17,10 @@ import builtins
 import keyword
 import random
 import re
+from collections.abc import Callable
+from functools import lru_cache
 
-from overproof.perturb.draft import Draft, Operator, pick, share
+from overproof.perturb.draft import Draft, Operator, pick, share, shuffled
 from overproof.perturb.source import (
     Edit,
     Positions,
@@ -32,19 +35,72 @@ from overproof.records import Problem
 TRIES = 20
 """How many typos are tried before a name is given up as too short to vary."""
 
+FEWEST_LETTERS = 6
+"""A name with fewer has too few letters to swap."""
+
+LENGTHENINGS = (
+    *("do_{}", "get_{}", "my_{}", "run_{}", "the_{}", "new_{}"),
+    *("{}_func", "{}_value", "{}_result", "{}_of"),
+)
+
 
 def camel_case(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
     """Write the entry point in camelCase instead of snake_case, or the other way round."""
-    return rename(problem, convert_case(problem.entry_point))
+    name = problem.entry_point
+    if problem.language != "python":
+        from overproof.perturb import languages
+
+        return languages.rename_in(problem, languages.convert_case(name, problem.language))
+    # `fib4` becomes `Fib4`; where the description speaks of that already, `fib_4`.
+    apart = re.sub(r"(?<=[A-Za-z])(?=\d)", "_", name)
+    others = (convert_case(name), convert_case(apart), apart, name.upper(), f"{name}_")
+    return next(filter(None, (rename(problem, other) for other in others)), None)
 
 
 def typo_name(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
     """Mistype a share of the letters of the entry point's name, everywhere alike."""
+    return _slipped(problem, rng, intensity, _mistyped)
+
+
+def name_keyboard_typo(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
+    """Hit a neighbouring key for a share of the letters of the entry point's name."""
+    return _slipped(problem, rng, intensity, _mishit)
+
+
+def name_swap_characters(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
+    """Swap neighbouring letters in the entry point's name; a very short one gets a word first."""
+    words = shuffled(rng, LENGTHENINGS) if len(problem.entry_point) < FEWEST_LETTERS else ("{}",)
+    stem = words[0].format(problem.entry_point)
+    return _slipped(problem, rng, intensity, _swapped, stem)
+
+
+def name_change_case(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
+    """Change capitals to small letters and back in the entry point's name."""
     for _ in range(TRIES):
-        name = problem.entry_point
+        letters = list(problem.entry_point)
+        places = [index for index, letter in enumerate(letters) if letter.isalpha()]
+        for index in shuffled(rng, places)[: share(intensity, len(places))]:
+            letters[index] = letters[index].swapcase()
+        draft = rename(problem, "".join(letters))
+        if draft is not None:
+            return draft
+    return None
+
+
+def _slipped(
+    problem: Problem,
+    rng: random.Random,
+    intensity: float,
+    slip: Callable[[str, random.Random], str],
+    stem: str = "",
+) -> Draft | None:
+    """Return the problem under its name (or `stem`) with a share of its letters mistaken."""
+    for _ in range(TRIES):
+        name = stem or problem.entry_point
         for _ in range(share(intensity, len(name))):
-            name = _mistyped(name, rng)
-        draft = rename(problem, name)
+            name = slip(name, rng)
+        # A slip that a second one takes back leaves the stem alone: no name of a typo.
+        draft = rename(problem, name) if name != stem or not stem else None
         if draft is not None:
             return draft
     return None
@@ -68,6 +124,10 @@ def rename(problem: Problem, name: str) -> Draft | None:
     The name is refused if it is no identifier, a keyword or a builtin, or if the code or the
     description already uses it as a name.
     """
+    if problem.language != "python":
+        from overproof.perturb import languages  # it finds mentions of names as we do
+
+        return languages.rename_in(problem, name)
     old = problem.entry_point
     if name == old or not _is_free(problem, name):
         return None
@@ -86,6 +146,7 @@ def rename(problem: Problem, name: str) -> Draft | None:
     )
 
 
+@lru_cache(maxsize=4096)
 def mention_of(name: str) -> re.Pattern[str]:
     """Return the pattern that finds a function's name in docstrings, comments and code.
 
@@ -111,7 +172,8 @@ def _is_free(problem: Problem, name: str) -> bool:
     return name not in used and mentioned is None and not hasattr(builtins, name)
 
 
-def _places_in_code(program: str, name: str) -> set[int] | None:
+@lru_cache(maxsize=1024)
+def _places_in_code(program: str, name: str) -> frozenset[int] | None:
     """Return the offsets of a function's name in the syntax tree; None if we can't be sure.
 
     f-strings are not looked into: older Pythons give no positions there.
@@ -138,7 +200,7 @@ def _places_in_code(program: str, name: str) -> set[int] | None:
                 return None
             case ast.alias(name=found, asname=alias) if name in (found, alias):
                 return None
-    return places
+    return frozenset(places)
 
 
 def _mistyped(name: str, rng: random.Random) -> str:
@@ -155,7 +217,29 @@ def _mistyped(name: str, rng: random.Random) -> str:
     return name[:index] + letter * 2 + rest
 
 
+def _mishit(name: str, rng: random.Random) -> str:
+    """Return the name with one letter replaced by its neighbour on the keyboard."""
+    places = [i for i, letter in enumerate(name) if letter.isascii() and letter.isalpha()]
+    if not places:
+        return name
+    index = pick(rng, places)
+    return name[:index] + neighbouring_key(name[index], rng) + name[index + 1 :]
+
+
+def _swapped(name: str, rng: random.Random) -> str:
+    """Return the name with two neighbouring letters of a word swapped."""
+    places = [i for i in range(len(name) - 1) if name[i] != name[i + 1]]
+    inner = [i for i in places if name[i] != "_" != name[i + 1]]
+    if not inner:
+        return name
+    index = pick(rng, inner)
+    return name[:index] + name[index + 1] + name[index] + name[index + 2 :]
+
+
 OPERATORS = (
     Operator("camel_case", "names", camel_case, "ReCode", False, 1.0),
     Operator("typo_name", "names", typo_name, "ReCode", True, 0.1),
+    Operator("name_keyboard_typo", "names", name_keyboard_typo, "ReCode", True, 0.1),
+    Operator("name_swap_characters", "names", name_swap_characters, "ReCode", True, 0.2),
+    Operator("name_change_case", "names", name_change_case, "ReCode", True, 0.35),
 )

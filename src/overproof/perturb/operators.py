@@ -13,39 +13,76 @@ is ours, and so is the rule of which words are protected.
 
 import dataclasses
 import importlib
+from collections.abc import Iterable
 
 from overproof.errors import UnknownNameError, UsageError
-from overproof.perturb import code, framing, layout, names, text
+from overproof.perturb import (
+    characters,
+    code,
+    combined,
+    framing,
+    grammar,
+    layout,
+    names,
+    neighbours,
+    notation,
+    remarks,
+    renaming,
+    sentences,
+    stories,
+    words,
+)
 from overproof.perturb.draft import Operator
 
+PROSE_KINDS = ("character", "space", "word", "grammar")
+"""What edits words of prose works wherever they are found, in any language that has a grammar."""
+
+
+def _anywhere(operator: Operator) -> Operator:
+    """Return the operator as it stands in the table: prose and names have no language."""
+    if operator.kind in PROSE_KINDS or operator.family in ("names", "null"):
+        return dataclasses.replace(operator, languages=())
+    return operator
+
+
 OPERATORS: dict[str, Operator] = {
-    operator.name: operator
+    operator.name: _anywhere(operator)
     for operator in (
         *framing.CONTROLS,
-        *text.OPERATORS,
+        *characters.OPERATORS,
+        *words.OPERATORS,
+        *grammar.OPERATORS,
+        *sentences.OPERATORS,
+        *notation.OPERATORS,
         *names.OPERATORS,
+        *renaming.OPERATORS,
         *code.OPERATORS,
         *layout.OPERATORS,
         *framing.OPERATORS,
+        *stories.OPERATORS,
+        *remarks.OPERATORS,
+        *neighbours.OPERATORS,
+        *combined.OPERATORS,
     )
 }
 
 
 def get_operator(name: str) -> Operator:
-    """Return the operator with this name, or the one that `module:function` names.
+    """Return the operator with this name, ours or another suite's, or that of `module:function`.
 
     A plain function becomes a random operator of the family `prompt` with intensity 1; it must
     keep the program as it is, comments and docstrings apart.
 
     Raises: UnknownNameError; UsageError if the module has no such operator.
     """
-    if name in OPERATORS:
-        return OPERATORS[name]
+    from overproof.perturb.presets import ALIASES, alias  # it names the operators of this table
+
+    if found := OPERATORS.get(name) or alias(name):
+        return found
     module_name, colon, attribute = name.partition(":")
     if not colon:
-        raise UnknownNameError(
-            "operator", name, OPERATORS, hint="your own operator: module:function"
-        )
+        known = OPERATORS | ALIASES
+        raise UnknownNameError("operator", name, known, hint="your own operator: module:function")
     try:
         found = getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError, ValueError) as error:
@@ -61,3 +98,19 @@ def get_operator(name: str) -> Operator:
             hint="see overproof.perturb.draft.Operator",
         )
     return Operator(name, "prompt", found, "own", True, 1.0)
+
+
+def seen_operators(names: Iterable[str], trained: Iterable[str]) -> frozenset[str]:
+    """Return those of `names` that do what training has seen, under whatever name.
+
+    >>> sorted(seen_operators(["E1", "camel_case", "keyboard_typos"], ["keyboard_typos"]))
+    ['E1', 'keyboard_typos']
+    """
+    known = {function for name in trained for function in _functions(get_operator(name))}
+    return frozenset(name for name in names if known.intersection(_functions(get_operator(name))))
+
+
+def _functions(operator: Operator) -> set[object]:
+    """Return the functions that an operator is made of."""
+    parts = {function for name in operator.parts for function in _functions(get_operator(name))}
+    return parts or {operator.apply}

@@ -19,17 +19,23 @@ two that differ in nothing else can't behave differently (programs that read `__
 shared). Whether each one compiles is checked on its own.
 """
 
+import dataclasses
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 
 from overproof.perturb.certificate import Checks, certify, check_draft, gold_program, is_changed
+from overproof.perturb.compose import Step, apply_steps
 from overproof.perturb.draft import Draft, Operator, generator_for
 from overproof.perturb.operators import OPERATORS, get_operator
 from overproof.perturb.source import plain_code
-from overproof.records import Outcome, Problem, Variant, content_key
-from overproof.sandbox import Job, Limits, run_jobs
+from overproof.progress import stage
+from overproof.records import Family, Outcome, Problem, Variant, content_key
+from overproof.sandbox import Job, Limits, Pool, run_jobs
 
 GoldRunner = Callable[[list[Job]], Iterable[Outcome]]
 
@@ -66,6 +72,20 @@ class Yield:
     """Distinct prompts per problem, summed over the problems."""
     mean_edit_distance: float | None
     """Characters, over the certified; None if there is none."""
+
+    def __add__(self, other: "Yield") -> "Yield":
+        """Return the counts over both, of the same operator on other problems."""
+        summed = {
+            item.name: getattr(self, item.name) + getattr(other, item.name)
+            for item in dataclasses.fields(self)
+            if item.type == "int" or item.type is int
+        }
+        known = [row for row in (self, other) if row.mean_edit_distance is not None]
+        weights = sum(row.certified for row in known)
+        total = sum((row.mean_edit_distance or 0) * row.certified for row in known)
+        return dataclasses.replace(
+            self, **summed, mean_edit_distance=total / weights if weights else None
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,37 +124,99 @@ def run_in_sandbox(jobs: list[Job]) -> Iterable[Outcome]:
 
 def perturb(
     problems: Sequence[Problem],
-    operators: Sequence[str],
+    operators: Sequence[str | Operator],
     seeds: Sequence[int],
     *,
-    run_gold: GoldRunner = run_in_sandbox,
+    limits: Limits | None = None,
+    workers: int = 1,
+    run_gold: GoldRunner | None = None,
 ) -> PerturbResult:
     """Return all variants of `problems` that pass every check, and the nominal rows.
 
     Controls of the named operators (`half_body` for `code`) are added, once. A draft that fails
-    a check is drawn again, up to `MAX_ATTEMPTS` times along the same random stream. All gold
-    programs of a round are run in one call of `run_gold`.
+    a check is drawn again, up to `MAX_ATTEMPTS` times along the same random stream. With more
+    workers the problems are shared out to processes of their own, each with a sandbox; the rows
+    are the same. `run_gold` replaces the sandbox, and an operator that is not given by name
+    cannot be handed to another process: both are done in this one.
 
     Raises: UnknownNameError for an unknown operator.
     """
     chosen = _with_controls(operators)
     seeds = list(dict.fromkeys(seeds))
+    limits = limits or Limits()
+    named = all(isinstance(operator, str) for operator in operators)
+    size = max(1, -(-len(problems) // (4 * workers)))
+    parts = [problems[start : start + size] for start in range(0, len(problems), size)]
+    granted: list[Variant] = []
+    yields: dict[str, Yield] = {}
+    with ExitStack() as stack:
+        advance = stack.enter_context(stage("perturb", len(problems), "problems"))
+        if run_gold or not named or workers == 1 or len(parts) == 1:
+            runner = run_gold or stack.enter_context(gold_sandbox(limits))
+            parts = [problems]
+            found = (_perturb_part(part, chosen, seeds, runner) for part in parts)
+        else:
+            executor = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+            stack.callback(executor.shutdown, cancel_futures=True)
+            names = [operator.name for operator in chosen]
+            jobs = [executor.submit(_perturb_apart, part, names, seeds, limits) for part in parts]
+            found = (job.result() for job in jobs)
+        for part, (variants, counts) in zip(parts, found, strict=True):
+            granted += variants
+            for row in counts:
+                yields[row.operator] = yields[row.operator] + row if row.operator in yields else row
+            advance(len(part))
+    place = {operator.name: number for number, operator in enumerate(chosen)}
+    granted.sort(key=lambda variant: place[variant.operator])
+    nominal = [
+        _variant(problem, None, 0, Draft(problem.prompt, problem.entry_point))
+        for problem in problems
+    ]
+    return PerturbResult(variants=nominal + granted, yields=list(yields.values()))
+
+
+@contextmanager
+def gold_sandbox(limits: Limits) -> Iterator[GoldRunner]:
+    """Run gold programs in one sandbox, which is started when the first one comes."""
+    with ExitStack() as stack:
+        pools: list[Pool] = []
+
+        def run(jobs: list[Job]) -> Iterable[Outcome]:
+            if not jobs:
+                return []
+            if not pools:
+                pools.append(stack.enter_context(Pool(limits, workers=1)))
+            return pools[0].run(jobs)
+
+        yield run
+
+
+def _perturb_apart(
+    problems: Sequence[Problem], names: Sequence[str], seeds: Sequence[int], limits: Limits
+) -> tuple[list[Variant], list[Yield]]:
+    """Do one part in this process."""
+    with gold_sandbox(limits) as run_gold:
+        return _perturb_part(problems, [get_operator(name) for name in names], seeds, run_gold)
+
+
+def _perturb_part(
+    problems: Sequence[Problem],
+    operators: Sequence[Operator],
+    seeds: Sequence[int],
+    run_gold: GoldRunner,
+) -> tuple[list[Variant], list[Yield]]:
+    """Return the variants by operator, problem and seed, and what each operator yielded."""
     wishes = [
         _Wish(problem, operator, seed, generator_for(problem.task_id, operator.name, seed))
-        for operator in chosen
+        for operator in operators
         for problem in problems
         for seed in (seeds if operator.random else seeds[:1])
     ]
     verdicts: dict[str, Outcome] = {}
     while waiting := [wish for wish in wishes if wish.open]:
         _grant(waiting, run_gold, verdicts)
-    nominal = [
-        _variant(problem, None, 0, Draft(problem.prompt, problem.entry_point))
-        for problem in problems
-    ]
     granted = [wish.variant for wish in wishes if wish.variant is not None]
-    yields = [_count(op, [wish for wish in wishes if wish.operator is op]) for op in chosen]
-    return PerturbResult(variants=nominal + granted, yields=yields)
+    return granted, [_count(op, [w for w in wishes if w.operator is op]) for op in operators]
 
 
 def perturb_prompt(problem: Problem, operator_name: str, seed: int) -> Draft | None:
@@ -155,11 +237,11 @@ def perturb_prompt(problem: Problem, operator_name: str, seed: int) -> Draft | N
     return None
 
 
-def _with_controls(names: Sequence[str]) -> list[Operator]:
-    """Return the operators by name, each once, every control before its first user."""
+def _with_controls(operators: Sequence[str | Operator]) -> list[Operator]:
+    """Return the operators, each once, every control before its first user."""
     chosen: dict[str, Operator] = {}
-    for name in names:
-        operator = get_operator(name)
+    for each in operators:
+        operator = get_operator(each) if isinstance(each, str) else each
         if operator.control in OPERATORS:
             chosen.setdefault(operator.control, OPERATORS[operator.control])
         chosen.setdefault(operator.name, operator)
@@ -170,7 +252,9 @@ def _grant(wishes: list[_Wish], run_gold: GoldRunner, verdicts: dict[str, Outcom
     """Draw one draft for each wish; keep those that pass all checks, gold run included."""
     ready: list[tuple[_Wish, Draft, Checks, Job]] = []
     for wish in wishes:
-        draft = wish.operator.apply(wish.problem, wish.rng, wish.operator.intensity)
+        draft = None
+        if wish.operator.perturbs(wish.problem.language):
+            draft = wish.operator.apply(wish.problem, wish.rng, wish.operator.intensity)
         wish.attempts += 1
         if draft is None:
             wish.applicable = wish.attempts > 1
@@ -212,15 +296,17 @@ def _refusal(problem: Problem, draft: Draft, operator: Operator, checks: Checks)
 def _gold_job(problem: Problem, draft: Draft) -> Job:
     """Return the run of a draft's gold program; equal programs get equal keys."""
     program = gold_program(problem, draft)
-    shared = program if "__doc__" in program else plain_code(program)
+    python = problem.language == "python"
+    shared = plain_code(program) if python and "__doc__" not in program else program
     return Job(
         key=content_key("gold", problem.task_id, shared, draft.entry_point, problem.test),
         task_id=problem.task_id,
         program=program,
         entry_point=draft.entry_point,
-        prompt=problem.prompt,
-        reference=problem.canonical_solution,
+        prompt=problem.prompt if python else "",
+        reference=problem.canonical_solution if python else "",
         test=problem.test,
+        language=problem.language,
     )
 
 
@@ -248,6 +334,7 @@ def _variant(
         entry_point=draft.entry_point,
         language=problem.language,
         partial=draft.partial,
+        canonical_solution=problem.canonical_solution if draft.gold is None else draft.gold,
         certificate=certificate,
     )
 
@@ -278,3 +365,49 @@ def _count(operator: Operator, wishes: list[_Wish]) -> Yield:
         distinct=len({(row.task_id, row.prompt, row.entry_point) for row in variants}),
         mean_edit_distance=sum(distances) / len(distances) if distances else None,
     )
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A certified variant that several operators made together."""
+
+    variant: Variant
+    steps: tuple[Step, ...]
+
+
+def certify_compositions(
+    wanted: Sequence[tuple[Problem, Sequence[Step]]],
+    seed: int,
+    run_gold: GoldRunner = run_in_sandbox,
+) -> list[Composed]:
+    """Return the variants that pass every check, in order; the others are left out.
+
+    Each step was checked against the prompt that it was given; the whole is compared with the
+    published prompt, and its gold program is run. `seed` is what the row says.
+    """
+    ready = []
+    for problem, steps in wanted:
+        draft = apply_steps(problem, steps)
+        if draft is None:
+            continue
+        same = (draft.prompt, draft.entry_point) == (problem.prompt, problem.entry_point)
+        if not same or all(step.operator == "null" for step in steps):
+            ready.append((problem, tuple(steps), draft, _gold_job(problem, draft)))
+    jobs = {job.key: job for *_, job in ready}
+    passed = {outcome.key: outcome.passed for outcome in run_gold(list(jobs.values()))}
+    checks = Checks(True, True, True, True)
+    return [
+        Composed(_variant(problem, _composed_operator(steps), seed, draft, checks), steps)
+        for problem, steps, draft, job in ready
+        if passed.get(job.key)
+    ]
+
+
+def _composed_operator(steps: Sequence[Step]) -> Operator:
+    """Return a label for several operators: their names, and the family that they share."""
+    parts = [get_operator(step.operator) for step in steps]
+    families = {part.family for part in parts}
+    family: Family = families.pop() if len(families) == 1 else "combined"
+    control = next((part.control for part in parts if part.control != "nominal"), "nominal")
+    name = "+".join(part.name for part in parts)
+    return Operator(name, family, parts[0].apply, "own", True, 1.0, control)

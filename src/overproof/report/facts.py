@@ -18,6 +18,8 @@ from overproof.records import Score
 Model = Mapping[str, Any]
 """An entry of the manifest: name, label, size_bytes, sha256, engine, precision."""
 MISSING = "–"
+AGGREGATES = ("any", "all", "seen", "unseen")
+"""Rows that are about several operators."""
 NBSP = "\N{NO-BREAK SPACE}"
 
 # C0 without tab and newline, DEL and C1, zero-width and bidirectional controls, surrogates.
@@ -47,8 +49,11 @@ class ScoreIndex:
         return self.get(model, metric, "nominal", "nominal", against)
 
     def overall(self, model: str, metric: str, against: str = "") -> Score | None:
-        """Return the row of the worst case over all perturbing operators."""
-        return self.get(model, metric, "all", "all", against)
+        """Return the worst case over all perturbing operators, or over those unseen in training."""
+        found = (
+            self.get(model, metric, operator, "all", against) for operator in ("all", "unseen")
+        )
+        return next((row for row in found if row is not None), None)
 
     def places(self, *, single_families: bool = False) -> list[tuple[str, str]]:
         """Return (operator, family) of all robust rows: null first, then families, then all.
@@ -61,15 +66,19 @@ class ScoreIndex:
         )
         families = list(dict.fromkeys(family for _, family in found))
         families.sort(key=lambda family: (family != "null", family == "all"))
-        sizes = Counter(family for operator, family in found if operator != "all")
+        sizes = Counter(family for operator, family in found if operator not in AGGREGATES)
         kept = [
             (operator, family)
             for operator, family in found
-            if single_families or operator != "all" or sizes[family] != 1
+            if single_families or operator not in AGGREGATES or sizes[family] != 1
         ]
-        return sorted(
-            kept, key=lambda place: (families.index(place[1]), place[0] == "all", place[0])
-        )
+
+        def order(place: tuple[str, str]) -> tuple[int, int, str]:
+            operator, family = place
+            late = 1 + AGGREGATES.index(operator) if operator in AGGREGATES else 0
+            return families.index(family), late, operator
+
+        return sorted(kept, key=order)
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return the pairs of models whose verdicts are compared, first minus second."""
@@ -218,8 +227,9 @@ def operator_name(operator: str, family: str) -> str:
     >>> operator_name("swap_characters", "text"), operator_name("all", "text")
     ('swap characters', 'all of text')
     """
-    if operator == "all":
-        return "all operators" if family == "all" else f"all of {family}"
+    if operator in AGGREGATES:
+        which = {"any": "s of all"}.get(operator, f"all {operator}" if operator != "all" else "all")
+        return f"{which} operators" if family == "all" else f"{which} of {family}"
     if operator == "null":
         return "null (nothing changed)"
     return visible(operator.replace("_", " "))

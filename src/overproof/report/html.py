@@ -22,7 +22,7 @@ import msgspec
 
 from overproof.records import EXCLUDED, Outcome, Problem, Sample, Score, Timing, Variant
 from overproof.report import pictures
-from overproof.report.facts import ScoreIndex, headline, label_of, summary_rows, visible
+from overproof.report.facts import AGGREGATES, ScoreIndex, headline, label_of, summary_rows, visible
 from overproof.report.samples import browser_json
 from overproof.report.tables import (
     compact,
@@ -169,7 +169,9 @@ def _small_print(
     seeds = [
         score.counts.get("variants_per_task", 0)
         for score in scores
-        if score.metric == "robust_pass@1" and score.operator != "all" and not score.against
+        if score.metric == "robust_pass@1"
+        and score.operator not in AGGREGATES
+        and not score.against
     ]
     if seeds:
         lines.append(

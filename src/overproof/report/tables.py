@@ -9,6 +9,7 @@ from typing import Any
 
 from overproof.records import Score
 from overproof.report.facts import (
+    AGGREGATES,
     MISSING,
     Model,
     ScoreIndex,
@@ -67,13 +68,13 @@ def operator_table(index: ScoreIndex, models: Sequence[Model]) -> TextTable:
 
 
 def detail_table(index: ScoreIndex, models: Sequence[Model]) -> TextTable:
-    """Return mean pass@1, RP, RR and flips of every operator and model, without intervals."""
+    """Return mean pass@1, RP, RR, the drop beyond noise and flips of every operator and model."""
     rows, marks = [], []
     for operator, family in index.places():
         for position, model in enumerate(models):
             scores = {
                 metric: index.get(model["name"], f"{metric}@1", operator, family)
-                for metric in ("pass", "robust_pass", "robust_relative")
+                for metric in ("pass", "robust_pass", "robust_relative", "robust_drop_corrected")
             }
             flips = scores["robust_relative"].counts if scores["robust_relative"] else {}
             rows.append(
@@ -85,8 +86,9 @@ def detail_table(index: ScoreIndex, models: Sequence[Model]) -> TextTable:
                     str(flips.get("repaired", MISSING)),
                 ]
             )
-            marks.append("group" if position == 0 and operator == "all" else "")
-    headings = ["operator", "model", "mean pass@1", "RP@1", "RR@1", "broken", "repaired"]
+            marks.append("group" if position == 0 and operator in AGGREGATES else "")
+    headings = ["operator", "model", "mean pass@1", "RP@1", "RR@1"]
+    headings += ["drop beyond noise", "broken", "repaired"]
     return TextTable(headings, rows, marks)
 
 
@@ -100,7 +102,7 @@ def difference_table(index: ScoreIndex, models: Sequence[Model]) -> TextTable:
             ("pass@1, nominal", index.nominal(first, "pass@1", second))
         ]
         for operator, family in index.places(single_families=True):
-            if operator in ("all", "null"):
+            if operator in (*AGGREGATES, "null"):
                 row = index.get(first, "robust_pass@1", operator, family, second)
                 wanted.append((f"robust pass@1, {operator_name(operator, family)}", row))
         wanted.append(("robust drop, all operators", index.overall(first, "robust_drop@1", second)))
