@@ -16,7 +16,12 @@ import click
 from overproof import errors, recipe, records
 from overproof.catalog import list_entries
 from overproof.cli import main as command_line
-from overproof.perturb import OPERATORS
+from overproof.perturb import OPERATORS, perturb_prompt
+from overproof.perturb.catalogue import EXAMPLE
+from overproof.perturb.difference import marked, word_difference
+from overproof.perturb.draft import Operator
+from overproof.perturb.presets import NLPERTURBATOR, RECODE
+from overproof.perturb.rewriting import REWRITINGS
 from overproof.sandbox import Limits
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
@@ -95,13 +100,66 @@ def rows_page() -> str:
 
 
 def operators_page() -> str:
-    """Return the table of operators."""
-    rows = [
-        f"| `{op.name}` | {op.family} | {op.what} | {'yes' if op.random else 'no'} | {op.source} |"
-        for op in OPERATORS.values()
+    """Return the operators by family, with an example each, and the names of other suites."""
+    parts = [
+        NOTE,
+        "# Operators\n\nThe example of each is seed 0 on one small problem; `[-…-]` went, "
+        "`{+…+}` came. Lines without a change are left out. `overproof operators show NAME --task "
+        "HumanEval/0` shows it on any problem.\n",
     ]
-    head = "| operator | family | what it does | random | source |\n|---|---|---|---|---|\n"
-    return f"{NOTE}# Operators\n\n{head}" + "\n".join(rows) + "\n"
+    for family in ("null", *records.FAMILIES):
+        parts.append(f"\n## {family}\n")
+        parts += [operator_entry(op) for op in OPERATORS.values() if op.family == family]
+    parts.append("\n## Written by a model\n\nOff unless `--writer MODEL` names one.\n\n")
+    parts += [f"- `{name}`: {one.what} ({one.source})\n" for name, one in REWRITINGS.items()]
+    parts.append("\n## Names of other suites\n\n| name | suite | ours | share | differs |\n")
+    parts.append("|---|---|---|---|---|\n")
+    for suite, names in (("ReCode", RECODE), ("NLPerturbator", NLPERTURBATOR)):
+        for name, found in names.items():
+            share = "" if found.intensity is None else f"{found.intensity:g}"
+            parts.append(f"| `{name}` | {suite} | `{found.ours}` | {share} | {found.differs} |\n")
+    return "".join(parts)
+
+
+def operator_entry(operator: Operator) -> str:
+    """Return one operator's heading, what it does, and an example."""
+    traits = [operator.kind, "random" if operator.random else "deterministic"]
+    traits += [f"share {operator.intensity:g}", f"source: {operator.source}"]
+    if operator.control != "nominal":
+        traits.append(f"compared with `{operator.control}`")
+    if not operator.languages:
+        traits.append("any language")
+    listed = "; ".join(filter(None, traits))
+    few = f" Few variants: {operator.few}." if operator.few else ""
+    shown = example_of(operator)
+    text = f"\n### {operator.name}\n\n{operator.what} *{listed}.*{few}\n"
+    return text + (f"\n```text\n{shown}\n```\n" if shown else "")
+
+
+def example_of(operator: Operator) -> str:
+    """Return the changed lines of the operator's variant of the example; empty without one."""
+    draft = perturb_prompt(EXAMPLE, operator.name, 0)
+    if draft is None or operator.family == "null":
+        return ""
+    control = EXAMPLE.prompt if operator.control == "nominal" else half_written()
+    if operator.name == operator.control or control == draft.prompt:
+        control = EXAMPLE.prompt
+    lines = marked(word_difference(control, draft.prompt)).rstrip("\n").split("\n")
+    kept, open_mark = [], False
+    for line in lines:
+        if open_mark or "[-" in line or "{+" in line:
+            kept.append(line.replace("\t", "⇥"))
+        opened = max(line.rfind("[-"), line.rfind("{+"))
+        closed = max(line.rfind("-]"), line.rfind("+}"))
+        open_mark = opened > closed or (open_mark and closed < 0)
+    return "\n".join(kept)
+
+
+def half_written() -> str:
+    """Return the example with half of its body."""
+    draft = perturb_prompt(EXAMPLE, "half_body", 0)
+    assert draft is not None
+    return draft.prompt
 
 
 def models_page() -> str:

@@ -35,7 +35,7 @@ from overproof.perturb.draft import generator_for
 from overproof.perturb.presets import expand, get_preset, names_in
 from overproof.perturb.search import Arsenal, Composition, StrategyName, Trial, propose
 from overproof.perturb.variants import Composed, certify_compositions, gold_sandbox
-from overproof.progress import say
+from overproof.progress import muted, say
 from overproof.recipe import Recipe, dump_recipe
 from overproof.records import Outcome, Problem, Query, Sample, Variant, content_key, encode_row
 from overproof.sandbox.execute import execute
@@ -222,7 +222,8 @@ class _Arena:
         for number in range(1, self.config.budget + 1):
             if not standing:
                 break
-            rows = self._round(strategy, number, standing, history, arsenal)
+            with muted():
+                rows = self._round(strategy, number, standing, history, arsenal)
             trials = []
             for row in rows:
                 scored += row.scored
@@ -238,7 +239,8 @@ class _Arena:
                     result.found.append(self._variants[row.variant])
             arsenal.learn(trials)
             standing = [each for each in standing if each.task_id not in result.broken_at]
-            say(f"attack: {strategy}, query {number}: {len(standing)} problems stand")
+            stand = f"{len(standing)} of {len(self.solved)} problems stand"
+            say(f"attack: {strategy}, query {number} of {self.config.budget}: {stand}")
         return replace(result, queries=queries, scored=scored)
 
     def _round(

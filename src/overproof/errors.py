@@ -47,11 +47,15 @@ class RecipeError(UsageError):
 class UnknownNameError(UsageError):
     """A model, operator, suite or recipe that does not exist."""
 
+    listed = 40
+    """More names than these are not spelled out."""
+
     def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
         """Name the nearest known names; without a near one, the hint lists them all."""
         names = sorted(known)
         near = nearest_names(name, names)
-        default = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
+        shown = ", ".join(names[: self.listed]) + (" …" if len(names) > self.listed else "")
+        default = f"did you mean {' or '.join(near)}?" if near else f"known: {shown}"
         super().__init__(f"unknown {kind} {name!r}", hint="; ".join(filter(None, (default, hint))))
 
 

@@ -9,6 +9,7 @@ right program under `entry_point`, so that any other executor can check it.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from overproof.engines import load_engine
 from overproof.engines.generate import form_for
@@ -16,6 +17,7 @@ from overproof.engines.protocol import Request
 from overproof.errors import UsageError
 from overproof.models import resolve_model
 from overproof.perturb import PerturbResult, Yield, get_operator, perturb
+from overproof.perturb.audit import audit
 from overproof.perturb.draft import Operator
 from overproof.perturb.naturalness import with_perplexity
 from overproof.perturb.rewriting import rewriting_of, written_operators
@@ -83,14 +85,37 @@ def perturb_suite(
     return Perturbed(result=result, left_out=() if writer else tuple(written))
 
 
+def check_foreign(
+    files: Sequence[Path], problems: Sequence[Problem], out: Path | None
+) -> Iterator[str]:
+    """Check prompts that another tool perturbed; yield a table, write a row for each to `out`.
+
+    Raises: RowError for a bad line, with file and line; UsageError; StorageError.
+    """
+    found = audit(files, problems)
+    if out is not None:
+        write_lines(found.findings, out)
+    yield from found.as_lines()
+    if out is not None:
+        yield f"what is wrong with each: {out}"
+
+
 def write_variants(variants: Sequence[Variant], out: Path) -> None:
     """Write one JSON line a variant; the file appears when it is complete.
 
     Raises: UsageError if the folder does not exist; StorageError.
     """
+    write_lines(variants, out)
+
+
+def write_lines(rows: Sequence[Any], out: Path) -> None:
+    """Write one JSON line a row, all or nothing.
+
+    Raises: UsageError if the folder does not exist; StorageError.
+    """
     if not out.parent.is_dir():
         raise UsageError(f"{out}: no folder {out.parent}", hint="make it first")
-    write_atomically(out, b"".join(encode_row(row) + b"\n" for row in variants))
+    write_atomically(out, b"".join(encode_row(row) + b"\n" for row in rows))
 
 
 def yield_lines(perturbed: Perturbed) -> Iterator[str]:

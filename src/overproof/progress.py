@@ -17,10 +17,26 @@ QUIET_SECONDS = 20.0
 """Away from a terminal: at most one line in this time."""
 
 
+_muted = False
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """Show no stage within: for one that is repeated, and reported on as a whole."""
+    global _muted
+    before, _muted = _muted, True
+    try:
+        yield
+    finally:
+        _muted = before
+
+
 @contextmanager
 def stage(title: str, total: int, unit: str = "") -> Iterator[Advance]:
     """Show how far a stage is; the yielded function is told how many items were settled."""
-    if sys.stderr.isatty():
+    if _muted:
+        yield lambda count: None
+    elif sys.stderr.isatty():
         with _bar(title, total, unit) as advance:
             yield advance
     else:

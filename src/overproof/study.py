@@ -135,7 +135,7 @@ def check_held_out(recipe: Recipe) -> None:
     trained = recipe.distill.robust_operators
     for held in recipe.perturb.held_out:
         if held in FAMILIES:
-            seen = {name for name in trained if get_operator(name).family == held}
+            seen = frozenset(name for name in trained if get_operator(name).family == held)
         else:
             seen = seen_operators(trained, [held])
         if seen:

@@ -25,7 +25,7 @@ def invoke(*words: str) -> Result:
         (("eval", "--model", "./nowhere.gguf"), 2, "nowhere.gguf", ""),
         (("eval", "--model", "smollm2-135m-instruct", "--operators", "nul"), 2, "nul", "null"),
         (("models", "fetch", "qwen"), 2, "unknown", "qwen2.5-coder"),
-        (("operators", "camelcase"), 2, "unknown operator", "camel_case"),
+        (("operators", "show", "camelcase"), 2, "unknown operator", "camel_case"),
     ],
 )
 def test_a_mistake_is_one_clear_line_with_a_hint_and_a_code(

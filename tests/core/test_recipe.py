@@ -75,3 +75,16 @@ def test_a_study_that_could_execute_nothing_stops_at_once(tmp_path: Path) -> Non
     with pytest.raises(UnconfinedError, match="nothing on this machine holds"):
         study.run(recipe, tmp_path / "run", "test")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("held", ["text", "keyboard_typos", "ButterFingersPerturbation", "E1"])
+def test_a_recipe_that_trains_on_what_it_holds_out_is_refused(held: str) -> None:
+    recipe = load_recipe("demo", [f"perturb.held_out=[{held}]"])
+    with pytest.raises(RecipeError, match="held out"):
+        study.check_held_out(recipe)
+
+
+def test_what_training_does_not_see_may_be_held_out() -> None:
+    study.check_held_out(load_recipe("demo", ["perturb.held_out=[names, code, camel_case]"]))
+    with pytest.raises(UnknownNameError):
+        study.check_held_out(load_recipe("demo", ["perturb.held_out=[texts]"]))

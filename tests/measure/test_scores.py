@@ -235,6 +235,51 @@ def test_a_family_has_the_budget_of_one_operator_and_all_is_the_worst_of_everyth
     assert everything.counts["variants_per_task"] == 5  # the null prompts are not among them
 
 
+def test_any_gives_all_families_together_the_budget_of_one_operator() -> None:
+    def rule(model: str, operator: str, task: int, seed: int, index: int) -> Status:
+        return "wrong_answer" if (operator, seed) == ("typos", 0) else "passed"
+
+    scores = make_run(rule, {"nominal": 1, "typos": 2, "swaps": 2, "camel": 1}).scores()
+    anything = find(scores, "robust_pass@1", "any", family="all")
+    assert anything.value == pytest.approx(
+        6 / 10
+    )  # of C(5, 2) pairs, C(4, 2) leave the bad one out
+    assert "s = 2, drawn from all variants" in anything.method
+
+
+def test_operators_that_training_saw_are_never_mixed_with_others() -> None:
+    def rule(model: str, operator: str, task: int, seed: int, index: int) -> Status:
+        return "wrong_answer" if operator == "swaps" else "passed"
+
+    seeds = {"nominal": 1, "null": 2, "typos": 2, "swaps": 2, "camel": 1}
+    scores = make_run(rule, seeds).scores(seen=["typos"])
+    aggregates = {(s.operator, s.family) for s in scores if s.operator in ("all", "any", "seen")}
+    assert aggregates == {("seen", "text"), ("seen", "all")}
+    assert find(scores, "robust_pass@1", "seen", family="text").value == 1
+    assert find(scores, "robust_pass@1", "unseen", family="text").value == 0
+    assert find(scores, "robust_pass@1", "unseen", family="names").value == 1
+    assert find(scores, "robust_pass@1", "unseen", family="all").value == 0
+
+
+def test_the_drop_beyond_noise_leaves_out_what_repeats_lose() -> None:
+    # Repeats of the same prompt lose one task of four, typos two.
+    def rule(model: str, operator: str, task: int, seed: int, index: int) -> Status:
+        lost = {"null": task < 1 and seed == 1, "typos": task < 2 and seed == 0}
+        return "wrong_answer" if lost.get(operator, False) else "passed"
+
+    scores = make_run(rule, {"nominal": 1, "null": 2, "typos": 2, "camel": 1}).scores()
+    assert find(scores, "robust_drop@1", "typos").value == pytest.approx(0.5)
+    beyond = find(scores, "robust_drop_corrected@1", "typos")
+    assert beyond.value == pytest.approx(1 - (2 / 4) / (3 / 4))
+    assert beyond.low is not None and beyond.low <= beyond.value <= (beyond.high or 0)
+    # One variant is set against one repeat: half of the lost task.
+    camel = find(scores, "robust_drop_corrected@1", "camel")
+    assert camel.value == pytest.approx(1 - 1 / ((3 + 0.5) / 4))
+    assert not [s for s in scores if "corrected" in s.metric and s.operator in ("null", "nominal")]
+    without = make_run(rule, {"nominal": 1, "typos": 2}).scores()
+    assert not [s for s in without if "corrected" in s.metric]
+
+
 def test_code_operators_are_compared_with_the_half_written_prompt() -> None:
     # The half body makes three tasks easy that fail nominally; dead code breaks one of them.
     def rule(model: str, operator: str, task: int, seed: int, index: int) -> Status:

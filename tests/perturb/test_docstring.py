@@ -12,7 +12,7 @@ from overproof.perturb.draft import generator_for
 from overproof.perturb.source import find_function, parse
 from overproof.records import Problem
 
-TEXT = [name for name, operator in OPERATORS.items() if operator.family == "text"]
+TEXT = [name for name, each in OPERATORS.items() if each.kind not in ("", "sentence")]
 
 
 def describe(text: str, *, quotes: str = '"""', name: str = "scale", params: str = "xs") -> Problem:

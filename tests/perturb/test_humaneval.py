@@ -42,6 +42,13 @@ LEAST = {
     "reorder_examples": 131,
     "numbers_as_words": 30,
     "words_as_numbers": 39,
+    "delete_prepositions": 149,
+    "delete_determiners": 148,
+    "swap_words": 162,
+    "synonym_substitution": 162,
+    "synonym_insertion": 162,
+    "word_class": 151,
+    "passive_voice": 145,
 }
 REINDENTED = ("indent_with_tabs", "narrow_indent", "wide_indent", "half_indent_with_tabs")
 

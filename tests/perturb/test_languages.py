@@ -4,12 +4,13 @@ import random
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from overproof.errors import EngineError, UnknownNameError
-from overproof.perturb import grammars, spacing
+from overproof.perturb import OPERATORS, grammars, perturb, spacing
 from overproof.perturb.comments import describe, description_in, prose_words_of
 from overproof.perturb.docstring import worked_examples
 from overproof.perturb.draft import Draft
@@ -23,7 +24,7 @@ from overproof.perturb.languages import (
 )
 from overproof.perturb.source import apply_edits
 from overproof.perturb.trees import identifiers_of, parses, plain_code_of
-from overproof.records import Problem
+from overproof.records import Outcome, Problem
 from overproof.sandbox import Job, Limits, run_jobs
 
 
@@ -454,3 +455,46 @@ def test_perturbed_programs_of_cpp_still_pass(
             )
         )
     assert [outcome.status for outcome in run_jobs(jobs, Limits())] == ["passed"] * len(jobs)
+
+
+EVERYWHERE = [name for name, operator in OPERATORS.items() if not operator.languages]
+
+
+@every_language
+def test_operators_without_a_language_are_certified_in_each(language: str) -> None:
+    toy = TOYS[language]
+
+    def trust(jobs: list[Job]) -> list[Outcome]:
+        assert {job.language for job in jobs} <= {language}
+        return [Outcome(key=job.key, task_id=job.task_id, status="passed") for job in jobs]
+
+    result = perturb([toy], [*EVERYWHERE, "dead_code", "storytelling"], [0, 1], run_gold=trust)
+    yields = {row.operator: row for row in result.yields}
+    assert yields["dead_code"].not_applicable == yields["storytelling"].not_applicable == 2
+    for name in EVERYWHERE:
+        row = yields[name]
+        assert row.certified + row.not_applicable + row.given_up == row.wanted
+    certified = {name for name in EVERYWHERE if yields[name].certified}
+    assert {"keyboard_typos", "synonym_substitution", "name_opaque", "blank_lines"} <= certified
+    assert len(certified) > 25
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="g++ is not installed")
+def test_variants_of_cpp_are_compiled_and_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OVERPROOF_HOME", str(tmp_path))
+    toy = make(
+        "cpp",
+        "count_up",
+        "#include <vector>\n\n// Count the numbers of the given list, whatever they are.\n"
+        "// >>> count_up({1, 2})\n// 2\nlong count_up(std::vector<long> xs) {\n",
+        "    return xs.size();\n}\n",
+        "def check(candidate):\n    assert candidate([4, 5, 6]) == 3\n",
+    )
+    result = perturb([toy], ["keyboard_typos", "camel_case", "null"], [0])
+    rows = [row for row in result.variants if row.certificate]
+    assert [row.operator for row in rows] == ["keyboard_typos", "camel_case", "null"]
+    assert rows[1].entry_point == "countUp"
+    wrong = replace(toy, canonical_solution="    return 7;\n}\n")
+    assert [row.gold_break for row in perturb([wrong], ["null"], [0]).yields] == [5]

@@ -162,7 +162,8 @@ def test_an_indent_that_cannot_be_halved_or_is_made_of_tabs_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "indent"), [("indent_with_tabs", "\t"), ("wide_indent", " " * 8), ("narrow_indent", "  ")]
+    ("name", "indent"),
+    [("indent_with_tabs", "\t"), ("wide_indent", " " * 8), ("narrow_indent", "  ")],
 )
 def test_prompt_and_gold_are_indented_alike_and_strings_are_not(name: str, indent: str) -> None:
     draft = applied(name)

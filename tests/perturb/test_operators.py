@@ -34,9 +34,17 @@ NOT_APPLICABLE = {
     "reorder_examples": 6,
     "numbers_as_words": 6,
     "words_as_numbers": 7,
+    "passive_voice": 1,
 }
+FEW_PLACES = {
+    "delete_prepositions": 1.5,
+    "delete_determiners": 1.8,
+    "word_class": 2.0,
+    "change_person": 2.0,
+}
+"""Operators that find one or two words in a short description: least mean of distinct prompts."""
 INDENTING = {"indent_with_tabs", "half_indent_with_tabs", "wide_indent", "narrow_indent"}
-IN_COMMENTS = {"docstring_to_comments", "half_docstring_to_comments", "distracted_comments"}
+IN_COMMENTS = {"docstring_to_comments", "half_docstring_to_comments"}
 KEEPING = [name for name, each in OPERATORS.items() if not each.rewrites]
 """Operators that leave examples, numbers and quoted texts as they are."""
 
@@ -57,7 +65,7 @@ def test_every_draft_is_certified_or_has_nothing_to_change(
 ) -> None:
     counts = next(row for row in certified.yields if row.operator == name)
     assert counts.certified + counts.not_applicable == counts.wanted
-    assert counts.attempts == counts.wanted, "no draft of these problems needs a second try"
+    assert counts.attempts == counts.wanted + counts.repeated, "no draft fails a check"
     seeds = 4 if OPERATORS[name].random else 1
     assert counts.not_applicable == seeds * NOT_APPLICABLE.get(name, 0)
 
@@ -102,8 +110,8 @@ def test_seeds_give_different_prompts(name: str, certified: PerturbResult) -> No
     if name == "null":
         assert set(counts) == {1}
     else:
-        assert max(counts) == 4
-        assert sum(counts) / len(counts) > 2.5, "of four seeds"
+        assert max(counts) == 4 or name in FEW_PLACES
+        assert sum(counts) / len(counts) > FEW_PLACES.get(name, 2.5), "of four seeds"
 
 
 def test_null_is_the_nominal_prompt(certified: PerturbResult, toys: dict[str, Problem]) -> None:
@@ -209,7 +217,7 @@ def test_training_draws_what_the_evaluation_draws(
     certified: PerturbResult, toys: dict[str, Problem]
 ) -> None:
     for row in certified.variants:
-        if row.operator != "nominal":
+        if row.operator != "nominal" and row.seed == 0:  # a later one may have been drawn again
             toy = originals(toys, row)
             draft = perturb_prompt(toy, row.operator, row.seed)
             assert draft is not None

@@ -40,6 +40,7 @@ REASONS = (
     "entry_point_broken",
     "gold_break",
     "unchecked",
+    "repeated",
 )
 
 

@@ -103,10 +103,14 @@ def scopes(verdicts: Verdicts) -> list[Scope]:
     if perturbing:
         found += _aggregates(verdicts, "all", perturbing, NOMINAL, None)
         if not verdicts.seen.intersection(perturbing):
-            members = tuple(perturbing)
-            draws = verdicts.num_seeds
             found.append(
-                Scope(operator="any", family="all", members=members, control=NOMINAL, draws=draws)
+                Scope(
+                    operator="any",
+                    family="all",
+                    members=tuple(perturbing),
+                    control=NOMINAL,
+                    draws=verdicts.num_seeds,
+                )
             )
     return found
 

@@ -1,15 +1,21 @@
 """Perturbations: plain functions, and a certificate for everything that they make.
 
-    draft          what an operator is and returns, and how it may draw
-    text, names,   the operators, one file per family
-    code, layout,
-    framing
-    operators      the literal table of all of them
-    docstring      which words of a docstring may be touched
-    certificate    what is checked
-    variants       problems -> certified variants, and what each operator yielded
+    draft           what an operator is and returns, and how it may draw
+    operators       all of them by name; presets: sets, and the names of other suites
+    text            characters, words, grammar, sentences, notation (of examples and numbers),
+                    on what docstring, examples, tagging and lexicon know
+    names           names, renaming, with a vocabulary
+    code            code, built from inserts, variables, loops, conditions, rewrites on halves
+    layout          layout, with lines
+    prompt          framing, stories, remarks; neighbours and combined do several things
+    other languages languages, comments, spacing, on grammars and trees
+    rewriting       prose that a language model writes
+    certificate     what is checked; naturalness: how it reads
+    variants        problems -> certified variants, and what each operator yielded
+    compose, search several operators at once, and which to try next
+    audit           prompts that another tool perturbed, read by claims
 
-To see one: `python -m doctest -v src/overproof/perturb/text.py`.
+To see one: `overproof operators show keyboard_typos`.
 """
 
 from overproof.perturb.draft import Draft, Operator

@@ -97,7 +97,7 @@ def _check_elsewhere(problem: Problem, draft: Draft, operator: Operator) -> Chec
             differs = not changed
         case "names":
             differs = (
-                old != new and languages.renamed_code_of(language, program, new, old) == nominal
+                old != new and languages.renamed_code_of(language, program, old, new) == nominal
             )
         case "code" | "combined":
             differs = False

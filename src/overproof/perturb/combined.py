@@ -25,7 +25,7 @@ from overproof.perturb.characters import (
     spaces_between_words,
 )
 from overproof.perturb.draft import Apply, Draft, Operator
-from overproof.perturb.layout import blank_lines, docstring_to_comments
+from overproof.perturb.layout import blank_lines
 from overproof.perturb.names import typo_name
 from overproof.perturb.remarks import distracting_remark, misleading_hint
 from overproof.records import Problem
@@ -56,8 +56,8 @@ def typos_everywhere(problem: Problem, rng: random.Random, intensity: float) -> 
 
 
 def distracted_comments(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
-    """Say the docstring in comments, and add a remark and a hint that contradicts it."""
-    parts = ((docstring_to_comments, 1.0), (distracting_remark, 1.0), (misleading_hint, 1.0))
+    """Add a remark that has nothing to do with the task, and a hint that contradicts it."""
+    parts = ((distracting_remark, 1.0), (misleading_hint, 1.0))
     return _one_after_the_other(problem, rng, intensity, parts)
 
 
@@ -116,7 +116,6 @@ OPERATORS = (
         "distracted_comments",
         distracted_comments,
         "own",
-        "docstring_to_comments",
         "distracting_remark",
         "misleading_hint",
     ),

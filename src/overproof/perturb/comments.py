@@ -32,7 +32,14 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from overproof.perturb.docstring import LITERAL_WORDS, WORD, Span, _protected
+from overproof.perturb.docstring import (
+    LITERAL_WORDS,
+    WORD,
+    Described,
+    Span,
+    _protected,
+    example_spans,
+)
 from overproof.perturb.trees import Source, identifiers_of, parsed
 from overproof.records import Problem
 
@@ -150,6 +157,29 @@ def prose_words_of(problem: Problem) -> tuple[Span, ...]:
             shift = found.lines[line][0] - starts[line]
             spans.append((match.start() + shift, match.end() + shift))
     return tuple(spans)
+
+
+def described_in(problem: Problem) -> Described | None:
+    """Return the comment as text operators want it: what is no text of its lines is blanked."""
+    found = describe(problem)
+    if found is None:
+        return None
+    prompt, start = problem.prompt, found.lines[0][0]
+    text = found.text(prompt)
+    mask = protected(text, problem.entry_point, problem.language)
+    width = found.lines[-1][1] - start
+    letters = ["\n" if letter == "\n" else " " for letter in prompt[start : start + width]]
+    fixed = bytearray(b"\x01" * width)
+    place = 0
+    for first, last in found.lines:
+        letters[first - start : last - start] = prompt[first:last]
+        fixed[first - start : last - start] = mask[place : place + last - first]
+        place += last - first + 1
+    program = prompt + problem.canonical_solution
+    names = identifiers_of(problem.language, program, len(prompt))
+    blanked = "".join(letters)
+    examples = tuple(example_spans(blanked, problem.entry_point))
+    return Described(start, blanked, bytes(fixed), names, examples)
 
 
 def protected(text: str, entry_point: str, language: str) -> bytearray:

@@ -127,7 +127,14 @@ class Described:
 
 @lru_cache(maxsize=2048)
 def described(problem: Problem) -> Described | None:
-    """Return a problem's description: its docstring, or else the comments under its `def`."""
+    """Return a problem's description: its docstring, or else the comments under its `def`.
+
+    In another language it is the comment that describes the function, by its grammar.
+    """
+    if problem.language != "python":
+        from overproof.perturb import comments  # it protects words by our rules
+
+        return comments.described_in(problem)
     found = find_docstring(problem.prompt, problem.entry_point, problem.canonical_solution)
     if found is not None:
         start, text = found.inner_start, problem.prompt[found.inner_start : found.inner_end]
@@ -143,6 +150,10 @@ def described(problem: Problem) -> Described | None:
 @lru_cache(maxsize=2048)
 def prose_words(problem: Problem) -> tuple[Span, ...]:
     """Return the offsets, in the prompt, of the words that an operator on text may touch."""
+    if problem.language != "python":
+        from overproof.perturb import comments
+
+        return comments.prose_words_of(problem)
     found = described(problem)
     if found is None:
         return ()

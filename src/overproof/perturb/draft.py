@@ -111,3 +111,13 @@ def share(intensity: float, total: int) -> int:
     [0, 1, 5]
     """
     return min(total, max(1, int(intensity * total + 0.5)))
+
+
+def by_chance(rng: random.Random, items: Sequence[Item], chance: float) -> list[Item]:
+    """Return the items that are drawn, each with this chance, in order; at least one if any.
+
+    Where there are few items, as many draws differ as can: a fixed share of three words out of
+    four would give four prompts only.
+    """
+    drawn = [item for item in items if rng.random() < chance]
+    return drawn if drawn or not items else [pick(rng, items)]

@@ -24,7 +24,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from overproof.perturb.docstring import described
-from overproof.perturb.draft import Draft, Operator, pick, share, shuffled
+from overproof.perturb.draft import Draft, Operator, by_chance, pick
 from overproof.perturb.lexicon import Form, inflect, is_term
 from overproof.perturb.source import Edit
 from overproof.perturb.tagging import Tagged, tag
@@ -118,7 +118,7 @@ def _drawn(
     places: list[tuple[Rewriting, ...]] | tuple[tuple[Rewriting, ...], ...],
 ) -> Draft | None:
     """Return the draft that rewrites a share of the places in one of the ways that each offers."""
-    chosen = shuffled(rng, places)[: share(intensity, len(places))]
+    chosen = by_chance(rng, places, intensity)
     return reworded(problem, [edit for options in chosen for edit in pick(rng, options)])
 
 

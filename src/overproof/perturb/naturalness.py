@@ -93,9 +93,11 @@ def with_perplexity(variants: Sequence[Variant], judge: Judge) -> list[Variant]:
     prompts = {(row.task_id, row.operator): row.prompt for row in variants}
     measured = []
     for number, row in enumerate(variants):
+        if row.certificate is None:
+            continue
         control = "nominal" if row.family == "null" else get_operator(row.operator).control
         before = prompts.get((row.task_id, control))
-        if row.certificate is not None and before is not None:
+        if before is not None:
             measured.append((number, (before, row.prompt)))
     ratios = perplexity_ratios([pair for _, pair in measured], judge)
     found = list(variants)

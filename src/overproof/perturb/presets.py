@@ -80,7 +80,7 @@ NLPERTURBATOR = {
     "E1": Alias("keyboard_typos", 0.03),
     "E2": Alias("extra_capitals", 0.03),
     "E3": Alias("change_person", 0.35),
-    "E4": Alias("passive_voice", 0.35),
+    "E4": Alias("passive_voice", differs="the sentence is turned, all of them"),
     "E5": Alias("word_class", 0.35),
     "E6": Alias("synonym_substitution", 0.25),
     "S1": Alias("swap_characters", 0.05),

@@ -21,7 +21,7 @@ shared). Whether each one compiles is checked on its own.
 
 import dataclasses
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -68,6 +68,8 @@ class Yield:
     gold_break: int
     unchecked: int
     """No canonical solution to run, or the sandbox itself failed."""
+    repeated: int
+    """The same prompt as that of a lower seed; kept all the same if nothing else was drawn."""
     distinct: int
     """Distinct prompts per problem, summed over the problems."""
     mean_edit_distance: float | None
@@ -134,7 +136,8 @@ def perturb(
     """Return all variants of `problems` that pass every check, and the nominal rows.
 
     Controls of the named operators (`half_body` for `code`) are added, once. A draft that fails
-    a check is drawn again, up to `MAX_ATTEMPTS` times along the same random stream. With more
+    a check, or repeats that of a lower seed, is drawn again, up to `MAX_ATTEMPTS` times along the
+    same random stream. With more
     workers the problems are shared out to processes of their own, each with a sandbox; the rows
     are the same. `run_gold` replaces the sandbox, and an operator that is not given by name
     cannot be handed to another process: both are done in this one.
@@ -213,8 +216,9 @@ def _perturb_part(
         for seed in (seeds if operator.random else seeds[:1])
     ]
     verdicts: dict[str, Outcome] = {}
+    drawn: _Drawn = defaultdict(dict)
     while waiting := [wish for wish in wishes if wish.open]:
-        _grant(waiting, run_gold, verdicts)
+        _grant(waiting, run_gold, verdicts, drawn)
     granted = [wish.variant for wish in wishes if wish.variant is not None]
     return granted, [_count(op, [w for w in wishes if w.operator is op]) for op in operators]
 
@@ -248,7 +252,9 @@ def _with_controls(operators: Sequence[str | Operator]) -> list[Operator]:
     return list(chosen.values())
 
 
-def _grant(wishes: list[_Wish], run_gold: GoldRunner, verdicts: dict[str, Outcome]) -> None:
+def _grant(
+    wishes: list[_Wish], run_gold: GoldRunner, verdicts: dict[str, Outcome], drawn: "_Drawn"
+) -> None:
     """Draw one draft for each wish; keep those that pass all checks, gold run included."""
     ready: list[tuple[_Wish, Draft, Checks, Job]] = []
     for wish in wishes:
@@ -267,15 +273,32 @@ def _grant(wishes: list[_Wish], run_gold: GoldRunner, verdicts: dict[str, Outcom
         else:
             ready.append((wish, draft, checks, _gold_job(wish.problem, draft)))
     new = {job.key: job for *_, job in ready if job.key not in verdicts}
-    verdicts.update((outcome.key, outcome) for outcome in run_gold(list(new.values())))
+    if new:
+        verdicts.update((outcome.key, outcome) for outcome in run_gold(list(new.values())))
     for wish, draft, checks, job in ready:
         outcome = verdicts.get(job.key)
         if outcome is None or outcome.status == "harness_error":
             wish.refusals["unchecked"] += 1
         elif not outcome.passed:
             wish.refusals["gold_break"] += 1
+        elif wish.attempts < MAX_ATTEMPTS and _is_repeated(wish, draft, drawn):
+            wish.refusals["repeated"] += 1
         else:
+            seeds = drawn[wish.problem.task_id, wish.operator.name]
+            seeds.setdefault((draft.prompt, draft.entry_point), wish.seed)
             wish.variant = _variant(wish.problem, wish.operator, wish.seed, draft, checks)
+
+
+_Drawn = dict[tuple[str, str], dict[tuple[str, str], int]]
+"""Task and operator to the prompts (with entry points) that were let in, and their seeds."""
+
+
+def _is_repeated(wish: _Wish, draft: Draft, drawn: _Drawn) -> bool:
+    """Return whether a lower seed has this prompt; repeats are what `null` is for."""
+    if not wish.operator.random or wish.operator.family == "null":
+        return False
+    seeds = drawn[wish.problem.task_id, wish.operator.name]
+    return seeds.get((draft.prompt, draft.entry_point), wish.seed) < wish.seed
 
 
 def _refusal(problem: Problem, draft: Draft, operator: Operator, checks: Checks) -> str:
@@ -362,6 +385,7 @@ def _count(operator: Operator, wishes: list[_Wish]) -> Yield:
         entry_point_broken=refusals["entry_point_broken"],
         gold_break=refusals["gold_break"],
         unchecked=refusals["unchecked"],
+        repeated=refusals["repeated"],
         distinct=len({(row.task_id, row.prompt, row.entry_point) for row in variants}),
         mean_edit_distance=sum(distances) / len(distances) if distances else None,
     )

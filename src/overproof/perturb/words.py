@@ -23,7 +23,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from overproof.perturb.docstring import described, prose_words
-from overproof.perturb.draft import Draft, Operator, pick, share, shuffled
+from overproof.perturb.draft import Draft, Operator, by_chance, pick, share, shuffled
 from overproof.perturb.lexicon import Form, Pos, derived, inflect, is_term, synonyms
 from overproof.perturb.source import Edit
 from overproof.perturb.tagging import Tagged, tag
@@ -34,7 +34,6 @@ from overproof.perturb.text import (
     makes_contract,
     reworded,
     sentences,
-    some,
     touching,
 )
 from overproof.records import Problem
@@ -79,12 +78,12 @@ def repeat_words(problem: Problem, rng: random.Random, intensity: float) -> Draf
 
 def delete_prepositions(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
     """Leave out a share of the prepositions that a reader can fill in."""
-    return reworded(problem, some(rng, intensity, _prepositions(problem)))
+    return reworded(problem, by_chance(rng, _prepositions(problem), intensity))
 
 
 def delete_determiners(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
     """Leave out a share of the articles, and of "this" or "those" before a noun."""
-    return reworded(problem, some(rng, intensity, _determiners(problem)))
+    return reworded(problem, by_chance(rng, _determiners(problem), intensity))
 
 
 def swap_words(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
@@ -108,7 +107,7 @@ def swap_words(problem: Problem, rng: random.Random, intensity: float) -> Draft 
 def synonym_substitution(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
     """Replace a share of the words that have synonyms by one of them, in the same form."""
     places = _synonyms_of(problem)
-    chosen = shuffled(rng, places)[: share(intensity, len(places))]
+    chosen = by_chance(rng, places, intensity)
     return reworded(problem, [edit for each in chosen for edit in pick(rng, each)[1]])
 
 
@@ -119,7 +118,7 @@ def synonym_insertion(problem: Problem, rng: random.Random, intensity: float) ->
     has it.
     """
     places = _synonyms_of(problem)
-    chosen = shuffled(rng, places)[: share(intensity, len(places))]
+    chosen = by_chance(rng, places, intensity)
     edits: list[Edit] = []
     for options in chosen:
         word, made = pick(rng, options)
@@ -133,7 +132,7 @@ def synonym_insertion(problem: Problem, rng: random.Random, intensity: float) ->
 def word_class(problem: Problem, rng: random.Random, intensity: float) -> Draft | None:
     """Write a share of the words as another part of speech of the same root."""
     places = _relatives_of(problem)
-    chosen = shuffled(rng, places)[: share(intensity, len(places))]
+    chosen = by_chance(rng, places, intensity)
     return reworded(problem, [edit for each in chosen for edit in pick(rng, each)])
 
 
