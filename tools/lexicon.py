@@ -20,9 +20,10 @@ from pathlib import Path
 from lemminflect import getInflection  # type: ignore[import-not-found]
 from wordfreq import zipf_frequency  # type: ignore[import-not-found]
 
-from overproof.perturb.lexicon import FORMS, TERMS, Form, Pos, regular
+from overproof.perturb.text.lexicon import FORMS, TERMS, Form, Pos, regular
 
-TARGET = Path(__file__).parent.parent / "src" / "overproof" / "perturb" / "data" / "lexicon.json.gz"
+PACKAGE = Path(__file__).parent.parent / "src" / "overproof" / "perturb" / "text"
+TARGET = PACKAGE / "data" / "lexicon.json.gz"
 FILES: dict[str, Pos] = {"noun": "n", "verb": "v", "adj": "a", "adv": "r"}
 NUMBERS = {"1": "n", "2": "v", "3": "a", "4": "r", "5": "a"}
 PENN = {
@@ -186,7 +187,7 @@ def main() -> None:
 
 
 def pack(net: WordNet, lemma: str) -> str:
-    """Return a lemma's line, see `overproof.perturb.lexicon`; empty if nothing is left."""
+    """Return a lemma's line, see `overproof.perturb.text.lexicon`; empty if nothing is left."""
     found = []
     for pos in FORMS:
         word = net.words.get((lemma, pos))

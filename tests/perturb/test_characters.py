@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overproof.perturb.characters import OPERATORS, delete_characters, keyboard_typos
 from overproof.perturb.docstring import literals, prose_words
 from overproof.perturb.draft import generator_for
-from overproof.perturb.text import CONTRACT, NEIGHBOURS, gaps, makes_contract
+from overproof.perturb.text.characters import OPERATORS, delete_characters, keyboard_typos
+from overproof.perturb.text.prose import CONTRACT, NEIGHBOURS, gaps, makes_contract
 from overproof.records import Problem
 
 TEXT = "Then the function returns every word that is longer than ten letters, as the done ones do."

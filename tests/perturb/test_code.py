@@ -7,9 +7,9 @@ import pytest
 
 from overproof.perturb import OPERATORS
 from overproof.perturb.certificate import check_draft, gold_program
-from overproof.perturb.code import OPERATORS as CODE
+from overproof.perturb.code.halves import halve
+from overproof.perturb.code.structure import OPERATORS as CODE
 from overproof.perturb.draft import Draft
-from overproof.perturb.halves import halve
 from overproof.perturb.source import apply_edits, own_nodes, parse, plain_code
 from overproof.records import Problem
 

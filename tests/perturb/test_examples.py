@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overproof.perturb import notation
 from overproof.perturb.docstring import description_of
 from overproof.perturb.draft import Draft, generator_for
-from overproof.perturb.examples import (
+from overproof.perturb.text import notation
+from overproof.perturb.text.examples import (
     NUMBER_WORDS,
     closing_bracket,
     digits_for_words,

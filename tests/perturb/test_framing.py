@@ -4,9 +4,9 @@ import ast
 
 import pytest
 
-from overproof.perturb import framing, neighbours, remarks, stories
 from overproof.perturb.certificate import check_draft, gold_program
 from overproof.perturb.draft import Draft, Operator, generator_for
+from overproof.perturb.prompt import framing, neighbours, remarks, stories
 from overproof.perturb.source import compiles
 from overproof.records import Problem
 

@@ -3,9 +3,9 @@
 import pytest
 
 from overproof.perturb.draft import generator_for
-from overproof.perturb.grammar import OPERATORS
-from overproof.perturb.tagging import tag
-from overproof.perturb.text import sentences
+from overproof.perturb.text.grammar import OPERATORS
+from overproof.perturb.text.prose import sentences
+from overproof.perturb.text.tagging import tag
 from overproof.records import Problem
 
 BY_NAME = {operator.name: operator for operator in OPERATORS}

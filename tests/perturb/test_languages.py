@@ -10,20 +10,21 @@ from pathlib import Path
 import pytest
 
 from overproof.errors import EngineError, UnknownNameError
-from overproof.perturb import OPERATORS, grammars, perturb, spacing
-from overproof.perturb.comments import describe, description_in, prose_words_of
+from overproof.perturb import OPERATORS, perturb
 from overproof.perturb.docstring import worked_examples
 from overproof.perturb.draft import Draft
-from overproof.perturb.grammars import GRAMMARS
-from overproof.perturb.languages import (
+from overproof.perturb.languages import grammars, spacing
+from overproof.perturb.languages.comments import describe, description_in, prose_words_of
+from overproof.perturb.languages.grammars import GRAMMARS
+from overproof.perturb.languages.renaming import (
     convert_case,
     count_definitions,
     name_places,
     rename_in,
     renamed_code_of,
 )
+from overproof.perturb.languages.trees import identifiers_of, parses, plain_code_of
 from overproof.perturb.source import apply_edits
-from overproof.perturb.trees import identifiers_of, parses, plain_code_of
 from overproof.records import Outcome, Problem
 from overproof.sandbox import Job, Limits, run_jobs
 

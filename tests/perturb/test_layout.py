@@ -8,7 +8,7 @@ import pytest
 from overproof.perturb import OPERATORS
 from overproof.perturb.certificate import check_draft, gold_program
 from overproof.perturb.draft import Draft
-from overproof.perturb.layout import OPERATORS as LAYOUT
+from overproof.perturb.layout.settings import OPERATORS as LAYOUT
 from overproof.perturb.source import plain_code
 from overproof.records import Problem
 

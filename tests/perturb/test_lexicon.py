@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overproof.perturb.lexicon import (
+from overproof.perturb.text.lexicon import (
     FORMS,
     TERMS,
     Pos,
@@ -23,7 +23,7 @@ from overproof.perturb.lexicon import (
     synonyms,
 )
 
-DATA = files("overproof.perturb").joinpath("data")
+DATA = files("overproof.perturb.text").joinpath("data")
 PACKED = DATA.joinpath("lexicon.json.gz").read_bytes()
 STORED = json.loads(gzip.decompress(PACKED))
 
@@ -94,7 +94,7 @@ def test_terms_are_no_synonyms_of_common_verbs_by_chance() -> None:
 
 def test_nothing_is_read_before_the_first_question() -> None:
     script = (
-        "import overproof.perturb.lexicon as lexicon, time\n"
+        "import overproof.perturb.text.lexicon as lexicon, time\n"
         "assert lexicon._stored.cache_info().currsize == 0\n"
         "start = time.process_time()\n"
         "lexicon.readings('sorted')\n"

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overproof.perturb import names, renaming
 from overproof.perturb.certificate import check_draft, gold_program
 from overproof.perturb.draft import Operator, generator_for
-from overproof.perturb.names import convert_case, mention_of, rename
-from overproof.perturb.renaming import joined, parts_of
-from overproof.perturb.vocabulary import MISLEADING, NOUNS, OPAQUE, SYNONYMS, VERBS
+from overproof.perturb.names import meanings, slips
+from overproof.perturb.names.meanings import joined, parts_of
+from overproof.perturb.names.slips import convert_case, mention_of, rename
+from overproof.perturb.names.vocabulary import MISLEADING, NOUNS, OPAQUE, SYNONYMS, VERBS
 from overproof.records import Problem
 
-OPERATORS = {each.name: each for each in (*names.OPERATORS, *renaming.OPERATORS)}
+OPERATORS = {each.name: each for each in (*slips.OPERATORS, *meanings.OPERATORS)}
 
 
 def problem_named(name: str, prompt: str, body: str = "    pass\n") -> Problem:
@@ -159,7 +159,7 @@ def test_slips_keep_what_they_say_they_keep(toys: dict[str, Problem]) -> None:
 def test_one_letter_is_lengthened_before_letters_are_swapped(toys: dict[str, Problem]) -> None:
     for new in new_names(OPERATORS["name_swap_characters"], toys["f"]):
         assert len(new) > 3
-        assert new not in {form.format("f") for form in names.LENGTHENINGS}
+        assert new not in {form.format("f") for form in slips.LENGTHENINGS}
 
 
 def test_inflections_are_forms_of_the_same_words(toys: dict[str, Problem]) -> None:
@@ -174,7 +174,7 @@ def test_synonyms_come_from_the_list_or_the_lexicon(toys: dict[str, Problem]) ->
     found = new_names(OPERATORS["name_synonym"], toys["split_lines"])
     assert any(new.split("_")[0] in SYNONYMS["split"] for new in found)
     assert all(new != "split_lines" for new in found)
-    assert "starts" in renaming._synonyms("begins"), "which our own list lacks"
+    assert "starts" in meanings._synonyms("begins"), "which our own list lacks"
 
 
 def test_camel_humps_stay_camel_humps(toys: dict[str, Problem]) -> None:
@@ -193,7 +193,7 @@ def test_opaque_and_misleading_names_come_from_their_lists(toys: dict[str, Probl
 def test_a_misleading_name_never_tells_of_the_task_itself() -> None:
     prompt = "def combine(a, b):\n    'Merge two lists into one of all elements.'\n"
     problem = problem_named("combine", prompt, "    return a + b\n")
-    others = renaming._other_tasks(problem)
+    others = meanings._other_tasks(problem)
     assert "merge_lists" not in others
     assert len(others) > 20
     assert all(any(sign in name for sign in signs) for name, signs in MISLEADING.items())

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from overproof.perturb.docstring import description_of, literals, worked_examples
 from overproof.perturb.draft import generator_for
-from overproof.perturb.sentences import CLOSING, COURTESY, FIRST, HOSTS, LATER, OPERATORS
-from overproof.perturb.text import sentences
+from overproof.perturb.text.prose import sentences
+from overproof.perturb.text.sentences import CLOSING, COURTESY, FIRST, HOSTS, LATER, OPERATORS
 from overproof.records import Problem
 
 BY_NAME = {operator.name: operator for operator in OPERATORS}

@@ -3,7 +3,7 @@
 import pytest
 
 from overproof.perturb.draft import generator_for
-from overproof.perturb.words import OPERATORS
+from overproof.perturb.text.words import OPERATORS
 from overproof.records import Problem
 
 BY_NAME = {operator.name: operator for operator in OPERATORS}
@@ -35,19 +35,19 @@ def test_words_are_repeated_at_once() -> None:
 
 def test_only_what_a_reader_fills_in_is_left_out() -> None:
     text = "Return at least n of the values in xs up to the limit, or above it."
-    assert made("delete_prepositions", text) == {
+    assert made("delete_prepositions", text, 0.0) == {
         text.replace("n of the", "n the"),
         text.replace("values in xs", "values xs"),
     }
     assert made("delete_prepositions", "Convert it from x to y, to see all.") == {""}
-    assert made("delete_prepositions", "Sort it by\n    size of it.") == {
+    assert made("delete_prepositions", "Sort it by\n    size of it.", 0.0) == {
         "Sort it\n    size of it.",
         "Sort it by\n    size it.",
     }
 
 
 def test_determiners_are_articles_and_pointers() -> None:
-    assert made("delete_determiners", "Return a list of the values in each row.") == {
+    assert made("delete_determiners", "Return a list of the values in each row.", 0.0) == {
         "Return list of the values in each row.",
         "Return a list of values in each row.",
     }

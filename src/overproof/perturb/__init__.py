@@ -2,13 +2,13 @@
 
     draft           what an operator is and returns, and how it may draw
     operators       all of them by name; presets: sets, and the names of other suites
-    text            characters, words, grammar, sentences, notation (of examples and numbers),
-                    on what docstring, examples, tagging and lexicon know
-    names           names, renaming, with a vocabulary
-    code            code, built from inserts, variables, loops, conditions, rewrites on halves
-    layout          layout, with lines
-    prompt          framing, stories, remarks; neighbours and combined do several things
-    other languages languages, comments, spacing, on grammars and trees
+    text/           characters, words, grammar, sentences, worked examples
+    names/          the entry point under another name
+    code/           a half-written body, changed
+    layout/         the same code and words, set differently
+    prompt/         what stands around the function
+    combined        several of these at once
+    languages/      all that in twelve other languages, where it can be had
     rewriting       prose that a language model writes
     certificate     what is checked; naturalness: how it reads
     variants        problems -> certified variants, and what each operator yielded

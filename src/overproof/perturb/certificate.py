@@ -36,7 +36,6 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from overproof.perturb import comments, languages, trees
 from overproof.perturb.distance import edit_distance
 from overproof.perturb.docstring import (
     description_of,
@@ -44,11 +43,12 @@ from overproof.perturb.docstring import (
     worked_examples,
 )
 from overproof.perturb.draft import Draft, Operator, Rewrites, generator_for
-from overproof.perturb.examples import digits_for_words, example_pairs, without_examples
-from overproof.perturb.names import mention_of
+from overproof.perturb.languages import comments, renaming, trees
+from overproof.perturb.names.slips import mention_of
 from overproof.perturb.naturalness import known_words
 from overproof.perturb.operators import OPERATORS
 from overproof.perturb.source import Function, compiles, find_function, parse, plain_code
+from overproof.perturb.text.examples import digits_for_words, example_pairs, without_examples
 from overproof.records import Certificate, Problem
 
 
@@ -97,14 +97,14 @@ def _check_elsewhere(problem: Problem, draft: Draft, operator: Operator) -> Chec
             differs = not changed
         case "names":
             differs = (
-                old != new and languages.renamed_code_of(language, program, old, new) == nominal
+                old != new and renaming.renamed_code_of(language, program, old, new) == nominal
             )
         case "code" | "combined":
             differs = False
         case _:
             differs = changed and trees.plain_code_of(language, program) == nominal
-    defined = languages.count_definitions(language, program, new) == 1
-    gone = old == new or languages.count_definitions(language, program, old) == 0
+    defined = renaming.count_definitions(language, program, new) == 1
+    gone = old == new or renaming.count_definitions(language, program, old) == 0
     return Checks(True, differs, _examples_are_intact(problem, draft), defined and gone)
 
 

@@ -18,16 +18,16 @@ the entry point's own code stays as it is, its name aside.
 import random
 from dataclasses import replace
 
-from overproof.perturb.characters import (
+from overproof.perturb.draft import Apply, Draft, Operator
+from overproof.perturb.layout.settings import blank_lines
+from overproof.perturb.names.slips import typo_name
+from overproof.perturb.prompt.remarks import distracting_remark, misleading_hint
+from overproof.perturb.text.characters import (
     delete_characters,
     keyboard_typos,
     repeat_characters,
     spaces_between_words,
 )
-from overproof.perturb.draft import Apply, Draft, Operator
-from overproof.perturb.layout import blank_lines
-from overproof.perturb.names import typo_name
-from overproof.perturb.remarks import distracting_remark, misleading_hint
 from overproof.records import Problem
 
 

@@ -132,7 +132,7 @@ def described(problem: Problem) -> Described | None:
     In another language it is the comment that describes the function, by its grammar.
     """
     if problem.language != "python":
-        from overproof.perturb import comments  # it protects words by our rules
+        from overproof.perturb.languages import comments  # it protects words by our rules
 
         return comments.described_in(problem)
     found = find_docstring(problem.prompt, problem.entry_point, problem.canonical_solution)
@@ -151,7 +151,7 @@ def described(problem: Problem) -> Described | None:
 def prose_words(problem: Problem) -> tuple[Span, ...]:
     """Return the offsets, in the prompt, of the words that an operator on text may touch."""
     if problem.language != "python":
-        from overproof.perturb import comments
+        from overproof.perturb.languages import comments
 
         return comments.prose_words_of(problem)
     found = described(problem)

@@ -20,8 +20,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 
-from overproof.perturb.lexicon import TERMS, readings
 from overproof.perturb.operators import get_operator
+from overproof.perturb.text.lexicon import TERMS, readings
 from overproof.progress import stage
 from overproof.records import Variant
 

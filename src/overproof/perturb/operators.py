@@ -16,23 +16,13 @@ import importlib
 from collections.abc import Iterable
 
 from overproof.errors import UnknownNameError, UsageError
-from overproof.perturb import (
-    characters,
-    code,
-    combined,
-    framing,
-    grammar,
-    layout,
-    names,
-    neighbours,
-    notation,
-    remarks,
-    renaming,
-    sentences,
-    stories,
-    words,
-)
+from overproof.perturb import combined
+from overproof.perturb.code import structure as code
 from overproof.perturb.draft import Operator
+from overproof.perturb.layout import settings as layout
+from overproof.perturb.names import meanings, slips
+from overproof.perturb.prompt import framing, neighbours, remarks, stories
+from overproof.perturb.text import characters, grammar, notation, sentences, words
 
 PROSE_KINDS = ("character", "space", "word", "grammar")
 """What edits words of prose works wherever they are found, in any language that has a grammar."""
@@ -54,8 +44,8 @@ OPERATORS: dict[str, Operator] = {
         *grammar.OPERATORS,
         *sentences.OPERATORS,
         *notation.OPERATORS,
-        *names.OPERATORS,
-        *renaming.OPERATORS,
+        *slips.OPERATORS,
+        *meanings.OPERATORS,
         *code.OPERATORS,
         *layout.OPERATORS,
         *framing.OPERATORS,

@@ -22,7 +22,7 @@ Not covered: moving the task itself into another domain, which would change its 
 import random
 
 from overproof.perturb.draft import Draft, Operator, pick
-from overproof.perturb.framing import above
+from overproof.perturb.prompt.framing import above
 from overproof.records import Problem
 
 HEROES = (

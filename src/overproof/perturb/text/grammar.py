@@ -25,10 +25,9 @@ from itertools import pairwise
 
 from overproof.perturb.docstring import described
 from overproof.perturb.draft import Draft, Operator, by_chance, pick
-from overproof.perturb.lexicon import Form, inflect, is_term
 from overproof.perturb.source import Edit
-from overproof.perturb.tagging import Tagged, tag
-from overproof.perturb.text import (
+from overproof.perturb.text.lexicon import Form, inflect, is_term
+from overproof.perturb.text.prose import (
     cased,
     lowered,
     makes_contract,
@@ -36,7 +35,8 @@ from overproof.perturb.text import (
     sentences,
     touching,
 )
-from overproof.perturb.words import is_article
+from overproof.perturb.text.tagging import Tagged, tag
+from overproof.perturb.text.words import is_article
 from overproof.records import Problem
 
 PAST = {

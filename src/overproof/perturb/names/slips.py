@@ -29,7 +29,7 @@ from overproof.perturb.source import (
     identifiers,
     parse,
 )
-from overproof.perturb.text import neighbouring_key
+from overproof.perturb.text.prose import neighbouring_key
 from overproof.records import Problem
 
 TRIES = 20
@@ -48,9 +48,9 @@ def camel_case(problem: Problem, rng: random.Random, intensity: float) -> Draft 
     """Write the entry point in camelCase instead of snake_case, or the other way round."""
     name = problem.entry_point
     if problem.language != "python":
-        from overproof.perturb import languages
+        from overproof.perturb.languages import renaming
 
-        return languages.rename_in(problem, languages.convert_case(name, problem.language))
+        return renaming.rename_in(problem, renaming.convert_case(name, problem.language))
     # `fib4` becomes `Fib4`; where the description speaks of that already, `fib_4`.
     apart = re.sub(r"(?<=[A-Za-z])(?=\d)", "_", name)
     others = (convert_case(name), convert_case(apart), apart, name.upper(), f"{name}_")
@@ -125,9 +125,9 @@ def rename(problem: Problem, name: str) -> Draft | None:
     description already uses it as a name.
     """
     if problem.language != "python":
-        from overproof.perturb import languages  # it finds mentions of names as we do
+        from overproof.perturb.languages import renaming  # it finds mentions of names as we do
 
-        return languages.rename_in(problem, name)
+        return renaming.rename_in(problem, name)
     old = problem.entry_point
     if name == old or not _is_free(problem, name):
         return None

@@ -11,9 +11,9 @@ says nothing about what to compute: articles, and prepositions that a reader fil
     ... )
     >>> draft = synonym_substitution(problem, generator_for("t", "", 1), 0.5)
     >>> print(draft.prompt.split("'''")[1])
-    Write a procedure that accepts an array and tests its order.
+    Craft a function that takes an array and verifies its order.
 
-Intensities are shares of the words that an operator could change (`repeat_words`: of all words).
+Intensities are shares of the words that an operator could change, or the chance of each of them.
 Not covered: which sense a word has; the lexicon offers synonyms of the frequent ones only.
 """
 
@@ -24,10 +24,9 @@ from itertools import pairwise
 
 from overproof.perturb.docstring import described, prose_words
 from overproof.perturb.draft import Draft, Operator, by_chance, pick, share, shuffled
-from overproof.perturb.lexicon import Form, Pos, derived, inflect, is_term, synonyms
 from overproof.perturb.source import Edit
-from overproof.perturb.tagging import Tagged, tag
-from overproof.perturb.text import (
+from overproof.perturb.text.lexicon import Form, Pos, derived, inflect, is_term, synonyms
+from overproof.perturb.text.prose import (
     Sentence,
     Word,
     cased,
@@ -36,6 +35,7 @@ from overproof.perturb.text import (
     sentences,
     touching,
 )
+from overproof.perturb.text.tagging import Tagged, tag
 from overproof.records import Problem
 
 PLAIN_PREPOSITIONS = frozenset(

@@ -1,6 +1,6 @@
 r"""Programs in other languages as trees: what parses, what is code, what is a name.
 
-The counterpart of `overproof.perturb.source`, by the grammars of `overproof.perturb.grammars`.
+The counterpart of `overproof.perturb.source`, by the grammars of `grammars`.
 
     >>> parses("lua", "local x = 1 -- one"), parses("lua", "local x = = 1")
     (True, False)
@@ -19,7 +19,7 @@ from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from overproof.perturb.grammars import grammar_of, load_grammar
+from overproof.perturb.languages.grammars import grammar_of, load_grammar
 
 if TYPE_CHECKING:
     from tree_sitter import Node

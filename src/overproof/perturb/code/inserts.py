@@ -16,8 +16,8 @@ import random
 import re
 from functools import lru_cache
 
+from overproof.perturb.code.halves import Half, places, unit_of
 from overproof.perturb.draft import pick, share, shuffled
-from overproof.perturb.halves import Half, places, unit_of
 from overproof.perturb.source import Edit, Positions, fresh_name, identifiers, own_nodes
 
 DEAD_HEADERS = (

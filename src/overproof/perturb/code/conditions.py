@@ -27,10 +27,10 @@ import libcst as cst
 import libcst.matchers as m
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+from overproof.perturb.code.halves import Half, Rewriter, rewrite_tree
+from overproof.perturb.code.values import Values, values_of
 from overproof.perturb.draft import pick, share, shuffled
-from overproof.perturb.halves import Half, Rewriter, rewrite_tree
 from overproof.perturb.source import Edit, Positions
-from overproof.perturb.values import Values, values_of
 
 OPPOSITE: dict[type[cst.BaseCompOp], type[cst.BaseCompOp]] = {
     cst.Equal: cst.NotEqual,

@@ -20,9 +20,9 @@ import tokenize
 from collections.abc import Iterator
 from functools import lru_cache
 
+from overproof.perturb.code.halves import halve
 from overproof.perturb.docstring import example_spans, find_docstring, literals, prose_words
 from overproof.perturb.draft import Apply, Draft
-from overproof.perturb.halves import halve
 from overproof.perturb.source import Edit, Positions, find_function, parse
 from overproof.records import Problem
 

@@ -21,10 +21,15 @@ import re
 import textwrap
 from functools import lru_cache
 
-from overproof.perturb.comments import Description, describe, description_in, prose_words_of
 from overproof.perturb.draft import Draft, pick, share, shuffled
+from overproof.perturb.languages.comments import (
+    Description,
+    describe,
+    description_in,
+    prose_words_of,
+)
+from overproof.perturb.languages.trees import Source, parsed, parses, plain_code_of
 from overproof.perturb.source import apply_edits
-from overproof.perturb.trees import Source, parsed, parses, plain_code_of
 from overproof.records import Problem
 
 

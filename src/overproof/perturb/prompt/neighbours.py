@@ -25,7 +25,7 @@ import re
 from functools import lru_cache
 
 from overproof.perturb.draft import Draft, Operator, shuffled
-from overproof.perturb.framing import entry_function
+from overproof.perturb.prompt.framing import entry_function
 from overproof.perturb.source import Positions, apply_edits, identifiers
 from overproof.records import Problem
 

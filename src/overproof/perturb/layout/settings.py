@@ -22,10 +22,10 @@ import random
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from overproof.perturb import spacing
 from overproof.perturb.docstring import Docstring, example_spans, find_docstring, prose_words
 from overproof.perturb.draft import Draft, Operator, pick, share, shuffled
-from overproof.perturb.lines import at_half, prose_lines, rewrapped, split_place
+from overproof.perturb.languages import spacing
+from overproof.perturb.layout.lines import at_half, prose_lines, rewrapped, split_place
 from overproof.perturb.source import Positions, apply_edits, find_function, parse
 from overproof.records import Problem
 

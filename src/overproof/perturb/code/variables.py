@@ -27,9 +27,9 @@ from functools import lru_cache
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+from overproof.perturb.code.halves import Half
+from overproof.perturb.code.naming import other_names
 from overproof.perturb.draft import pick, shuffled
-from overproof.perturb.halves import Half
-from overproof.perturb.naming import other_names
 from overproof.perturb.source import Edit, Positions, find_function, fresh_name, parse
 
 Span = tuple[int, int]

@@ -26,9 +26,9 @@ from functools import lru_cache
 import libcst as cst
 import libcst.matchers as m
 
-from overproof.perturb.conditions import in_parentheses, in_place_of, tree_of
-from overproof.perturb.halves import Half, Rewriter, rewrite_tree
-from overproof.perturb.values import values_of
+from overproof.perturb.code.conditions import in_parentheses, in_place_of, tree_of
+from overproof.perturb.code.halves import Half, Rewriter, rewrite_tree
+from overproof.perturb.code.values import values_of
 
 MIRRORED: dict[type[cst.BaseCompOp], type[cst.BaseCompOp]] = {
     cst.LessThan: cst.GreaterThan,

@@ -25,7 +25,14 @@ from string import ascii_lowercase
 from overproof.perturb.docstring import prose_words
 from overproof.perturb.draft import Draft, Operator, pick, share, shuffled
 from overproof.perturb.source import Edit, apply_edits
-from overproof.perturb.text import cased, gaps, makes_contract, neighbouring_key, reworded, some
+from overproof.perturb.text.prose import (
+    cased,
+    gaps,
+    makes_contract,
+    neighbouring_key,
+    reworded,
+    some,
+)
 from overproof.records import Problem
 
 TRIES = 5

@@ -18,10 +18,9 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from overproof.perturb import lexicon
 from overproof.perturb.draft import Draft, Operator, shuffled
-from overproof.perturb.names import rename
-from overproof.perturb.vocabulary import (
+from overproof.perturb.names.slips import rename
+from overproof.perturb.names.vocabulary import (
     FIXED,
     MISLEADING,
     NOUNS,
@@ -30,6 +29,7 @@ from overproof.perturb.vocabulary import (
     SYNONYMS,
     VERBS,
 )
+from overproof.perturb.text import lexicon
 from overproof.records import Problem
 
 ENOUGH = 40

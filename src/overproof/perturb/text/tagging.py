@@ -1,6 +1,6 @@
 r"""Which part of speech each word of a sentence is, told by its neighbours in plain docstrings.
 
-    >>> from overproof.perturb.text import Word
+    >>> from overproof.perturb.text.prose import Word
     >>> line = "Write a function that takes lists and returns the sorted values".split()
     >>> [each.tag for each in tag(tuple(Word(0, 0, text, "", True) for text in line))]
     ['v', 'det', 'n', 'rel', 'vz', 'ns', 'conj', 'vz', 'det', 'vn', 'ns']
@@ -16,8 +16,8 @@ now and then; the operators that ask are slips themselves, or look for a whole p
 from dataclasses import dataclass
 from functools import lru_cache
 
-from overproof.perturb.lexicon import Form, Pos, readings
-from overproof.perturb.text import Sentence, Word
+from overproof.perturb.text.lexicon import Form, Pos, readings
+from overproof.perturb.text.prose import Sentence, Word
 
 CLOSED: dict[str, str] = {
     word: tag

@@ -24,8 +24,8 @@ from functools import lru_cache
 import libcst as cst
 import libcst.matchers as m
 
-from overproof.perturb.conditions import in_parentheses
-from overproof.perturb.halves import Half, Rewriter, marked_tree, rewrite_tree
+from overproof.perturb.code.conditions import in_parentheses
+from overproof.perturb.code.halves import Half, Rewriter, marked_tree, rewrite_tree
 from overproof.perturb.source import fresh_name
 
 ENDLESS = ("count", "cycle", "repeat", "iter")

@@ -22,10 +22,18 @@ from functools import lru_cache
 
 from overproof.perturb.docstring import described
 from overproof.perturb.draft import Draft, Operator, pick, share, shuffled
-from overproof.perturb.grammar import SUBJECT
 from overproof.perturb.source import Edit
-from overproof.perturb.tagging import Tagged, tag
-from overproof.perturb.text import Sentence, Word, cased, lowered, reworded, sentences, touching
+from overproof.perturb.text.grammar import SUBJECT
+from overproof.perturb.text.prose import (
+    Sentence,
+    Word,
+    cased,
+    lowered,
+    reworded,
+    sentences,
+    touching,
+)
+from overproof.perturb.text.tagging import Tagged, tag
 from overproof.records import Problem
 
 FIRST = (

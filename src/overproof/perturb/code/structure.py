@@ -18,9 +18,9 @@ counted as not applicable.
 
 import random
 
-from overproof.perturb import conditions, inserts, loops, rewrites, variables
+from overproof.perturb.code import conditions, inserts, loops, rewrites, variables
+from overproof.perturb.code.halves import draft_of, halve, rewritten
 from overproof.perturb.draft import Draft, Operator
-from overproof.perturb.halves import draft_of, halve, rewritten
 from overproof.records import Problem
 
 

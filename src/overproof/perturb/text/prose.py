@@ -28,8 +28,8 @@ from itertools import pairwise
 
 from overproof.perturb.docstring import LITERAL_WORDS, WORD, described, prose_words
 from overproof.perturb.draft import Draft, pick, share, shuffled
-from overproof.perturb.lexicon import TERMS
 from overproof.perturb.source import Edit, apply_edits
+from overproof.perturb.text.lexicon import TERMS
 from overproof.records import Problem
 
 NEIGHBOURS = {

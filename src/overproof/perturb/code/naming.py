@@ -14,8 +14,8 @@ import ast
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from overproof.perturb.code.halves import Half
 from overproof.perturb.docstring import description_of
-from overproof.perturb.halves import Half
 from overproof.perturb.source import Function
 
 TYPE_NAMES = {

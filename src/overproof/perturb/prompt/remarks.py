@@ -26,7 +26,7 @@ from functools import lru_cache
 
 from overproof.perturb.docstring import description_of
 from overproof.perturb.draft import Draft, Operator, pick, share, shuffled
-from overproof.perturb.framing import above, below, entry_function
+from overproof.perturb.prompt.framing import above, below, entry_function
 from overproof.perturb.source import parse
 from overproof.records import Problem
 

@@ -40,7 +40,7 @@ from overproof.perturb.docstring import (
     _protected,
     example_spans,
 )
-from overproof.perturb.trees import Source, identifiers_of, parsed
+from overproof.perturb.languages.trees import Source, identifiers_of, parsed
 from overproof.records import Problem
 
 if TYPE_CHECKING:

@@ -24,12 +24,12 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from overproof.perturb.comments import definitions, describe
 from overproof.perturb.draft import Draft
-from overproof.perturb.grammars import grammar_of, keywords_of
-from overproof.perturb.names import mention_of
+from overproof.perturb.languages.comments import definitions, describe
+from overproof.perturb.languages.grammars import grammar_of, keywords_of
+from overproof.perturb.languages.trees import Source, identifiers_of, parsed, plain_code_of
+from overproof.perturb.names.slips import mention_of
 from overproof.perturb.source import Edit, apply_edits
-from overproof.perturb.trees import Source, identifiers_of, parsed, plain_code_of
 from overproof.records import Problem
 
 if TYPE_CHECKING:

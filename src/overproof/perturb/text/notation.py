@@ -21,7 +21,8 @@ from functools import lru_cache
 
 from overproof.perturb.docstring import QUOTED, example_spans, find_docstring
 from overproof.perturb.draft import Draft, Operator, shuffled
-from overproof.perturb.examples import (
+from overproof.perturb.source import Edit, apply_edits
+from overproof.perturb.text.examples import (
     CALL,
     NUMBER_WORDS,
     Example,
@@ -31,7 +32,6 @@ from overproof.perturb.examples import (
     heads_an_example,
     without_examples,
 )
-from overproof.perturb.source import Edit, apply_edits
 from overproof.records import Problem
 
 LINKS = (" == ", " -> ", " => ", " ==> ", " ➞ ", " returns ", " should return ", "  # returns ")

@@ -98,7 +98,7 @@ class Entry:
 @cache
 def _stored() -> dict[str, dict[str, str]]:
     """Return the data: packed lines by lemma, and the readings of the forms that no rule makes."""
-    packed = files("overproof.perturb").joinpath("data", "lexicon.json.gz").read_bytes()
+    packed = files("overproof.perturb.text").joinpath("data", "lexicon.json.gz").read_bytes()
     stored: dict[str, dict[str, str]] = json.loads(gzip.decompress(packed))
     return stored
 
