@@ -7,14 +7,16 @@ Every operator is tried once on every problem that the model solves on the opera
 An operator finds a problem if the answer to its variant fails. A set of operators is worth the
 share it finds of the problems that any operator finds. Operators are taken one at a time, each
 family first once, by what the next one adds per prompt that it costs (`--seeds` for a random
-operator, one for the others); ties go to the one that finds more by itself, then to the cheaper.
-Rows are kept; a rerun goes on.
+operator, one for the others); ties go to the family that has most operators for each one taken,
+then to the operator that finds more by itself, then to the cheaper.
+Operators that apply to fewer than half of those problems are not taken. Rows are kept; a rerun
+goes on.
 
 Not covered: what more seeds of an operator would find; other models.
 """
 
 import argparse
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from overproof.engines.generate import generate, name_contenders
@@ -93,7 +95,10 @@ def choose(found: dict[str, dict[str, bool]], seeds: int) -> None:
         family, tried = get_operator(name).family, len(found[name])
         print(f"{name:<34}{family:<10}{cost[name]:>5}{tried:>9}{100 * rate[name]:>10.0f}")
     chosen: list[str] = []
-    families = {get_operator(name).family for name in found}
+    most = max(map(len, found.values()))
+    found = {name: row for name, row in found.items() if len(row) >= most / 2}
+    sizes = Counter(get_operator(name).family for name in found)
+    families = set(sizes)
     print("\ntaken, by what each adds per prompt")
     while len(chosen) < CHOSEN:
         missing = families - {get_operator(name).family for name in chosen}
@@ -102,10 +107,12 @@ def choose(found: dict[str, dict[str, bool]], seeds: int) -> None:
             for name in found
             if name not in chosen and (not missing or get_operator(name).family in missing)
         ]
+        taken = Counter(get_operator(name).family for name in chosen)
         best = max(
             allowed,
             key=lambda name: (
                 (share([*chosen, name]) - share(chosen)) / cost[name],
+                sizes[get_operator(name).family] / max(1, taken[get_operator(name).family]),
                 rate[name],
                 -cost[name],
                 name,

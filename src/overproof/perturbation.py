@@ -144,7 +144,7 @@ def yield_lines(perturbed: Perturbed) -> Iterator[str]:
 
 def few_because(row: Yield) -> str:
     """Return why an operator perturbs fewer than 80 % of the problems, if it does and says so."""
-    if row.certified >= 0.8 * row.wanted:
+    if row.certified >= 0.8 * row.wanted or rewriting_of(row.operator):
         return ""
     return get_operator(row.operator).few
 

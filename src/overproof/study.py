@@ -22,6 +22,7 @@ from overproof.models import model_form, resolve_model
 from overproof.pairs.gather import gather_pairs
 from overproof.perturb import Yield, get_operator, perturb, seen_operators
 from overproof.perturb.presets import expand
+from overproof.perturb.rewriting import rewriting_of
 from overproof.progress import say
 from overproof.recipe import Recipe, dump_recipe
 from overproof.records import FAMILIES, Outcome, Problem, Sample, Score, Timing, Variant
@@ -121,10 +122,15 @@ def check_names(recipe: Recipe, models: Sequence[str] | None = None) -> None:
             f"the engine {recipe.models.engine} cannot run {names[0]}, which is {where}",
             hint="choose another one, in a recipe by models.engine; `eval --engine auto` does it",
         )
-    for operator in (*expand(recipe.perturb.operators), *recipe.distill.robust_operators):
+    for operator in (*evaluated(recipe), *recipe.distill.robust_operators):
         get_operator(operator)
     if models is None:
         check_held_out(recipe)
+
+
+def evaluated(recipe: Recipe) -> tuple[str, ...]:
+    """Return the operators that the recipe names, presets spelled out, but those of a writer."""
+    return tuple(name for name in expand(recipe.perturb.operators) if not rewriting_of(name))
 
 
 def check_held_out(recipe: Recipe) -> None:
@@ -224,7 +230,9 @@ def _measure_all(
 def _perturb(
     problems: list[Problem], recipe: Recipe, folder: RunFolder
 ) -> tuple[list[Variant], list[Yield]]:
-    operators = expand(recipe.perturb.operators)
+    operators = evaluated(recipe)
+    if left_out := [name for name in expand(recipe.perturb.operators) if name not in operators]:
+        say(f"perturb: left out, a model would have to write them: {', '.join(left_out)}")
     if operators:
         say(f"perturb: {len(problems)} problems, {len(operators)} operators and null")
         operators = ("null", *(name for name in operators if name != "null"))

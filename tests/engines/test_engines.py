@@ -1,5 +1,7 @@
 """The four engines on a real model, SmolLM2-135M; the server is llama.cpp's own, over HTTP."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -87,6 +89,40 @@ def test_every_token_is_stamped_in_order(engine: Engine) -> None:
     assert (stamps.cpu_seconds > 0) == (engine.name != "server")  # not known from here
 
 
+def test_losses_are_mean_negative_log_probabilities(source: ModelSource) -> None:
+    texts = [
+        (PROMPTS[0], " Wednesday, Thursday"),
+        (PROMPTS[0], " zebra umbrella"),
+        ("", PROMPTS[1]),
+    ]
+    fast = load_engine(source, "ctranslate2", "float32", threads=1)
+    slow = load_engine(source, "transformers", threads=1)
+    likely, odd, whole = fast.losses(texts)
+    assert 0 < likely < odd
+    assert slow.losses(texts) == pytest.approx([likely, odd, whole], abs=0.05)
+    logits = slow.score(*texts[0], top_k=4)
+    tokens = np.asarray(logits.token_ids)
+    given = np.asarray(logits.logprobs, dtype=np.float64)[np.asarray(logits.ids) == tokens[:, None]]
+    assert likely == pytest.approx(-given.mean(), abs=0.05)
+    for loaded in (fast, slow):
+        loaded.close()
+
+
+def test_an_engine_may_be_dropped_while_its_workers_wind_down() -> None:
+    script = (
+        "from overproof.engines import load_engine\n"
+        "from overproof.engines.protocol import Request\n"
+        "from overproof.models import resolve_model\n"
+        "def answer():\n"
+        "    engine = load_engine(resolve_model('smollm2-135m-instruct'), 'ctranslate2')\n"
+        "    engine.generate([Request(prompt='1, 2,', stop=(), max_new_tokens=2)] * 4)\n"
+        "for _ in range(4):\n"
+        "    answer()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_int8_scores_agree_with_float32(source: ModelSource) -> None:
     tops = []
     for name in ("ctranslate2", "transformers"):
@@ -109,6 +145,8 @@ def test_llama_cpp_says_that_it_cannot_score(source: ModelSource) -> None:
     engine = load_engine(source, "xllamacpp", threads=1)
     with pytest.raises(EngineError, match="cannot score"):
         engine.score("a", "b", 4)
+    with pytest.raises(EngineError, match="cannot score"):
+        engine.losses([("a", "b")])
     engine.close()
 
 

@@ -84,11 +84,12 @@ class CTranslate2Engine:
         prompt = self._tokens(request.prompt)
         answer: list[int] = []
         stamps: list[int] = []
+        tokenizer = self._tokenizer
 
         def watch(step: Any) -> bool:
             stamps.append(time.perf_counter_ns())
             answer.append(step.token_id)
-            return self._stopped(answer, request.stop)
+            return _has_stopped(tokenizer, answer, request.stop)
 
         cpu = time.process_time()
         sent = time.perf_counter_ns()
@@ -128,16 +129,18 @@ class CTranslate2Engine:
         return losses
 
     def close(self) -> None:
-        """Unload the model."""
+        """Unload the model, and end its workers from this thread."""
         self._generator.unload_model()
+        del self._generator
 
     def _submit(self, prompts: list[list[str]], request: Request) -> Any:
         """Hand one part of a batch to a worker; every answer ends at its stop string."""
         answers: list[list[int]] = [[] for _ in prompts]
+        tokenizer = self._tokenizer
 
         def watch(step: Any) -> bool:
             answers[step.batch_id].append(step.token_id)
-            return self._stopped(answers[step.batch_id], request.stop)
+            return _has_stopped(tokenizer, answers[step.batch_id], request.stop)
 
         return self._generator.generate_batch(
             prompts,
@@ -164,17 +167,22 @@ class CTranslate2Engine:
         ids = self._tokenizer.encode(text, add_special_tokens=False)
         return list(self._tokenizer.convert_ids_to_tokens(ids))
 
-    def _stopped(self, answer: list[int], stop: Sequence[str]) -> bool:
-        """Return whether the last tokens complete a stop string."""
-        longest = max(map(len, stop), default=0)
-        # a token is at least one character: these hold any stop string that just ended
-        tail = self._decode(answer[-longest - 1 :]) if longest else ""
-        return any(string in tail for string in stop)
-
     def _decode(self, ids: list[int]) -> str:
-        """Return the text as it is: the default clean-up eats spaces that code needs."""
-        return str(
-            self._tokenizer.decode(
-                ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
-            )
-        )
+        return _decoded(self._tokenizer, ids)
+
+
+# What a worker calls back must not hold the engine: if it dropped the last reference to it, a
+# worker would have to wait for its own end, and the process would abort.
+
+
+def _has_stopped(tokenizer: Any, answer: list[int], stop: Sequence[str]) -> bool:
+    """Return whether the last tokens complete a stop string."""
+    longest = max(map(len, stop), default=0)
+    # a token is at least one character: these hold any stop string that just ended
+    tail = _decoded(tokenizer, answer[-longest - 1 :]) if longest else ""
+    return any(string in tail for string in stop)
+
+
+def _decoded(tokenizer: Any, ids: list[int]) -> str:
+    """Return the text as it is: the default clean-up eats spaces that code needs."""
+    return str(tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))

@@ -21,6 +21,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from overproof.perturb.operators import get_operator
+from overproof.perturb.rewriting import rewriting_of
 from overproof.perturb.text.lexicon import TERMS, readings
 from overproof.progress import stage
 from overproof.records import Variant
@@ -95,7 +96,8 @@ def with_perplexity(variants: Sequence[Variant], judge: Judge) -> list[Variant]:
     for number, row in enumerate(variants):
         if row.certificate is None:
             continue
-        control = "nominal" if row.family == "null" else get_operator(row.operator).control
+        plain = row.family == "null" or rewriting_of(row.operator)
+        control = "nominal" if plain else get_operator(row.operator).control
         before = prompts.get((row.task_id, control))
         if before is not None:
             measured.append((number, (before, row.prompt)))

@@ -66,10 +66,16 @@ def get_operator(name: str) -> Operator:
     Raises: UnknownNameError; UsageError if the module has no such operator.
     """
     from overproof.perturb.presets import ALIASES, alias  # it names the operators of this table
+    from overproof.perturb.rewriting import rewriting_of
 
     if found := OPERATORS.get(name) or alias(name):
         return found
     module_name, colon, attribute = name.partition(":")
+    if rewriting_of(name):
+        raise UsageError(
+            f"operator {name!r} needs a model that writes",
+            hint="overproof perturb --writer MODEL makes its variants",
+        )
     if not colon:
         known = OPERATORS | ALIASES
         raise UnknownNameError("operator", name, known, hint="your own operator: module:function")
