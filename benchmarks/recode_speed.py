@@ -10,10 +10,11 @@ Theirs is run as it is, a prompt at a time, by a process of its own that has imp
 (not counted) and works in a copy of the checkout. Ours is `perturb`: drawn, checked, and the
 gold program executed in the sandbox. Theirs checks nothing: its operators on letters and names
 are quicker than ours. Its time goes into loading spaCy's model and starting `black` for each
-prompt, which is how it is written. The two take turns, operator by operator on one problem of a
-spread sample after the other, so a busy minute hits both; still, the absolute times of a busy
-machine mean little. Milliseconds are per (problem, seed). The totals over 164 problems are those
-of the sample, scaled up by arithmetic, over the operators that run here on both sides.
+prompt, which is how it is written. The two take turns, one problem of a spread sample after the
+other, so a busy minute hits both; still, the absolute times of a busy machine mean little. Each
+runs all its operators on a problem, in one process. Milliseconds are ReCode's per (problem, seed).
+The totals over 164 problems are those of the sample, scaled up by arithmetic, over the operators
+that run here on both sides.
 
 Stand-ins, where ReCode's data cannot be had from a package index; all are quicker than what they
 stand for: WordNet 3.0 as Debian's `wordnet-base` has it, spaCy's list of stop words, a part-of-
@@ -213,48 +214,42 @@ def compare(folder: Path, python: str, count: int) -> None:
     tasks = [problem.task_id for problem in problems[:3]]
     errors = {name: recode.ask(name, 0, tasks)["error"] for name in seeds}
     theirs: dict[str, list[float]] = {name: [] for name in seeds if not errors[name]}
-    ours: dict[str, list[float]] = {name: [] for name in theirs if alias(name) is not None}
+    shared = [operator for name in theirs if (operator := alias(name)) is not None]
+    ours: list[float] = []
     with Pool(Limits(), workers=1) as pool:
         # The first program waits until the sandbox has started.
         with contextlib.redirect_stderr(io.StringIO()):
             perturb(problems[:1], ["null"], [0], run_gold=pool.run)
         for problem in problems:
-            for name, spent in theirs.items():
-                answers = [recode.ask(name, s, [problem.task_id]) for s in range(seeds[name])]
-                spent.append(sum(answer["seconds"] for answer in answers))
-                operator = alias(name)
-                if operator is not None:
-                    started = time.perf_counter()
-                    with contextlib.redirect_stderr(io.StringIO()):
-                        perturb([problem], [operator], range(seeds[name]), run_gold=pool.run)
-                    ours[name].append(time.perf_counter() - started)
-    report(theirs, ours, seeds)
+            for operator in shared:
+                answers = [
+                    recode.ask(operator.name, seed, [problem.task_id])
+                    for seed in range(seeds[operator.name])
+                ]
+                theirs[operator.name].append(sum(answer["seconds"] for answer in answers))
+            started = time.perf_counter()
+            with contextlib.redirect_stderr(io.StringIO()):
+                perturb([problem], shared, range(SEEDS), run_gold=pool.run)
+            ours.append(time.perf_counter() - started)
+    report({operator.name: theirs[operator.name] for operator in shared}, ours, seeds)
     for name, error in errors.items():
         if error:
             print(f"not run: {name} ({error})")
 
 
-def report(
-    theirs: dict[str, list[float]], ours: dict[str, list[float]], seeds: dict[str, int]
-) -> None:
-    """Print milliseconds per (problem, seed), ratios, and the total over the shared operators."""
-    print(f"{'operator':<33}{'seeds':>6}{'ReCode ms':>11}{'ours ms':>9}{'ratio':>9}")
+def report(theirs: dict[str, list[float]], ours: list[float], seeds: dict[str, int]) -> None:
+    """Print ReCode's milliseconds per (problem, seed), then totals and ratios."""
+    print(f"{'operator':<33}{'seeds':>6}{'ReCode ms':>11}")
     for name, spent in theirs.items():
         count = len(spent) * seeds[name]
-        line = f"{name:<33}{seeds[name]:>6}{1000 * sum(spent) / count:>11.2f}"
-        if name in ours:
-            line += f"{1000 * sum(ours[name]) / count:>9.2f}{sum(spent) / sum(ours[name]):>9.2f}"
-        print(line)
-    their, our = (
-        [sum(column) for column in zip(*(times[name] for name in ours), strict=True)]
-        for times in (theirs, ours)
-    )
-    ratios = sorted(their_s / our_s for their_s, our_s in zip(their, our, strict=True))
+        print(f"{name:<33}{seeds[name]:>6}{1000 * sum(spent) / count:>11.2f}")
+    their = [sum(column) for column in zip(*theirs.values(), strict=True)]
+    ratios = sorted(their_s / our_s for their_s, our_s in zip(their, ours, strict=True))
     scale = PROBLEMS / len(ratios)
     print(
-        f"{len(ours)} operators that both have, {PROBLEMS} problems (scaled up from "
-        f"{len(ratios)}): ReCode {scale * sum(their):.0f} s, ours {scale * sum(our):.0f} s, "
-        f"ratio {sum(their) / sum(our):.1f}; by problem {statistics.median(ratios):.1f} in the "
+        f"{len(theirs)} operators that both have, {PROBLEMS} problems (scaled up from "
+        f"{len(ratios)}): ReCode {scale * sum(their):.0f} s, ours {scale * sum(ours):.0f} s, "
+        f"ratio {sum(their) / sum(ours):.1f}; by problem {statistics.median(ratios):.1f} in the "
         f"median, from {ratios[0]:.1f} to {ratios[-1]:.1f}"
     )
 
