@@ -46,7 +46,7 @@ def apply_steps(problem: Problem, steps: Sequence[Step], tries: int = 5) -> Draf
         raise ValueError("a composition has at least one step")
     current, draft = problem, None
     for step in in_order(steps):
-        draft = _draw(current, get_operator(step.operator), step.seed, tries)
+        draft = draw(current, get_operator(step.operator), step.seed, tries)
         if draft is None:
             return None
         current = derived(current, draft)
@@ -69,7 +69,8 @@ def derived(problem: Problem, draft: Draft) -> Problem:
     )
 
 
-def _draw(problem: Problem, operator: Operator, seed: int, tries: int) -> Draft | None:
+def draw(problem: Problem, operator: Operator, seed: int, tries: int) -> Draft | None:
+    """Return the first draft of one operator that passes the static checks, of up to `tries`."""
     if not operator.perturbs(problem.language):
         return None
     rng = generator_for(problem.task_id, operator.name, seed)

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 
 from overproof.perturb.certificate import Checks, certify, check_draft, gold_program, is_changed
-from overproof.perturb.compose import Step, apply_steps
+from overproof.perturb.compose import Step, apply_steps, draw
 from overproof.perturb.draft import Draft, Operator, generator_for
 from overproof.perturb.operators import OPERATORS, get_operator
 from overproof.perturb.source import plain_code
@@ -230,15 +230,7 @@ def perturb_prompt(problem: Problem, operator_name: str, seed: int) -> Draft | N
 
     Raises: UnknownNameError for an unknown operator.
     """
-    operator = get_operator(operator_name)
-    rng = generator_for(problem.task_id, operator.name, seed)
-    for _ in range(MAX_ATTEMPTS if operator.random else 1):
-        draft = operator.apply(problem, rng, operator.intensity)
-        if draft is None:
-            return None
-        if check_draft(problem, draft, operator).passed:
-            return draft
-    return None
+    return draw(problem, get_operator(operator_name), seed, MAX_ATTEMPTS)
 
 
 def _with_controls(operators: Sequence[str | Operator]) -> list[Operator]:
