@@ -38,7 +38,10 @@ FAMILIES: dict[str, Family] = {
     "camel": "names",
     "half_body": "code",
     "dead_code": "code",
+    "half_layout": "layout",
+    "layout": "layout",
 }
+BEGUN = {"half_body", "dead_code", "half_layout"}
 Rule = Callable[[str, str, int, int, int], Status]
 """(model, operator, task, seed, sample_index) to status."""
 
@@ -81,6 +84,7 @@ def make_run(
                             prompt="def f():",
                             entry_point="f",
                             language=language,
+                            partial="    x = 1\n" if operator in BEGUN else "",
                             certificate=None if operator == "nominal" else CERTIFICATE,
                         )
                     )
@@ -292,6 +296,22 @@ def test_code_operators_are_compared_with_the_half_written_prompt() -> None:
     assert not [s for s in with_control if s.operator == "half_body" and "robust" in s.metric]
     without = make_run(rule, {"nominal": 1, "dead_code": 1}).scores()
     assert find(without, "robust_drop@1", "dead_code").value == pytest.approx(-2)
+
+
+def test_what_begins_the_body_has_its_own_nominal_whatever_its_family() -> None:
+    # Half a body makes all tasks easy; layout alone loses one of the two that pass nominally.
+    def rule(model: str, operator: str, task: int, seed: int, index: int) -> Status:
+        good = {"nominal": task < 2, "half_body": True, "half_layout": task < 3, "layout": task < 1}
+        return "passed" if good[operator] else "wrong_answer"
+
+    scores = make_run(rule, dict.fromkeys(("nominal", "half_body", "half_layout", "layout"), 1))
+    found = scores.scores()
+    assert find(found, "robust_drop@1", "half_layout").value == pytest.approx(0.25)
+    assert find(found, "robust_drop@1", "layout").value == pytest.approx(0.5)
+    assert find(found, "robust_drop@1", "all", family="layout").value == pytest.approx(0.5)
+    begun = find(found, "robust_drop@1", "all", family="half-written layout")
+    assert begun.value == pytest.approx(0.25)
+    assert "half_body" in begun.method
 
 
 def test_pass_at_k_needs_k_samples() -> None:

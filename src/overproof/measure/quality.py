@@ -8,8 +8,8 @@ noise: what as many repeats of the unchanged prompt (`null`) lose is not counted
 
 Operators that training has seen are never mixed with others in one number: where there are
 some, every aggregate is split in two, `seen` and `unseen`.
-Family `code` starts from a half-written body, so its drop is taken from the half-written
-prompt as it is (`half_body`), where that was run.
+Prompts that begin the body (family `code`, and a few others) are compared with the half-written
+prompt as it is (`half_body`), where that was run; no family's row mixes the two.
 
     values = task_values(verdicts, "distilled", scopes(verdicts)[0], k=1)
 """
@@ -86,20 +86,26 @@ class Finding:
 def scopes(verdicts: Verdicts) -> list[Scope]:
     """Return the nominal scope, one per operator, one per perturbing family, and `all`."""
     families = verdicts.families
-    half_body = HALF_BODY in families
 
-    def control(family: str) -> str:
-        return HALF_BODY if family == "code" and half_body else NOMINAL
+    def control(name: str) -> str:
+        return HALF_BODY if HALF_BODY in families and name in verdicts.begun else NOMINAL
 
     found = [
-        Scope(operator=name, family=family, members=(name,), control=control(family))
+        Scope(operator=name, family=family, members=(name,), control=control(name))
         for name, family in families.items()
     ]
     found.sort(key=lambda scope: scope.operator != NOMINAL)
     perturbing = [name for name in families if name not in CONTROLS]
     for family in dict.fromkeys(families[name] for name in perturbing):
         members = [name for name in perturbing if families[name] == family]
-        found += _aggregates(verdicts, family, members, control(family), verdicts.num_seeds)
+        by_control = {
+            start: [name for name in members if control(name) == start]
+            for start in dict.fromkeys(control(name) for name in members)
+        }
+        for start, part in by_control.items():
+            mixed = len(by_control) > 1 and start == HALF_BODY
+            label = f"half-written {family}" if mixed else family
+            found += _aggregates(verdicts, label, part, start, verdicts.num_seeds)
     if perturbing:
         found += _aggregates(verdicts, "all", perturbing, NOMINAL, None)
         if not verdicts.seen.intersection(perturbing):

@@ -20,7 +20,7 @@ from overproof.records import EXCLUDED, Outcome, Problem, Sample, Status, Varian
 NOMINAL = "nominal"
 NULL = "null"
 HALF_BODY = "half_body"
-"""The control of family `code`: a half-written body, not perturbed."""
+"""The control of prompts with half a body: that half, not perturbed."""
 CONTROLS = frozenset({NOMINAL, NULL, HALF_BODY})
 
 
@@ -62,6 +62,8 @@ class Verdicts:
     """Tasks with fewer than s variants, by operator."""
     seen: frozenset[str] = frozenset()
     """Operators that training has seen."""
+    begun: frozenset[str] = frozenset()
+    """Operators whose prompts hold half of the body, whatever their family."""
 
     def variants(self, operators: Sequence[str], unit: Unit) -> list[str]:
         """Return the keys of a task's variants under these operators."""
@@ -126,6 +128,7 @@ def collect(
         uncertified=Counter(v.operator for v in known.values() if not _usable(v)),
         too_few=too_few,
         seen=frozenset(seen),
+        begun=frozenset(variant.operator for variant in known.values() if variant.partial),
     )
 
 
