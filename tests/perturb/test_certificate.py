@@ -1,6 +1,7 @@
 """Attacks on the certificate: each bad draft fails the check that is meant for it."""
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -121,7 +122,8 @@ def test_distances_are_taken_to_the_control(toys: dict[str, Problem]) -> None:
     typo = edited(problem, "smaller", "smxller")
     row = certify(problem, typo, TYPOS, check_draft(problem, typo, TYPOS), gold_passes=True)
     assert (row.edit_distance, row.valid) == (1, True)
-    assert row.naturalness == 1 - 1 / len(problem.prompt)
+    words = len(re.findall("[A-Za-z]+", typo.prompt))
+    assert row.naturalness == round(1 - 1 / words, 4)
     dead = OPERATORS["dead_code"]
     draft = dead.apply(problem, random.Random(0), 0.1)
     assert draft is not None

@@ -131,6 +131,7 @@ def make_variants(problem: Problem, generator: random.Random) -> list[Variant]:
                     seed=seed,
                     prompt=prompt,
                     entry_point=problem.entry_point,
+                    partial="    found = []\n" if family == "code" else "",
                     certificate=None if operator == "nominal" else certificate,
                 )
             )

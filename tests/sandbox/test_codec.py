@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from overproof.sandbox import wire
@@ -58,6 +58,7 @@ TREES = st.recursive(
 
 
 @settings(max_examples=60, deadline=None)
+@example(frozenset([float("nan"), float("inf") - float("inf")]))
 @given(VALUES)
 def test_round_trip_keeps_value_and_types(value: Any) -> None:
     there = decode(json.loads(json.dumps(encode(value))))

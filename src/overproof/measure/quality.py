@@ -88,7 +88,8 @@ def scopes(verdicts: Verdicts) -> list[Scope]:
     families = verdicts.families
 
     def control(name: str) -> str:
-        return HALF_BODY if HALF_BODY in families and name in verdicts.begun else NOMINAL
+        begun = name == HALF_BODY or name in verdicts.begun
+        return HALF_BODY if begun and HALF_BODY in families else NOMINAL
 
     found = [
         Scope(operator=name, family=family, members=(name,), control=control(name))

@@ -197,7 +197,8 @@ class _Decoder:
         if type(tree) is list:
             return self.items(tree, depth)
         if type(tree) is not dict:
-            return tree
+            # JSON reads every NaN as one object, and a set would keep only one of it
+            return float("nan") if tree != tree else tree
         if len(tree) != 1:
             raise CodecError("a tagged value has one tag")
         ((tag, content),) = tree.items()
