@@ -28,8 +28,8 @@ from overproof.perturb.draft import Draft
 from overproof.perturb.languages.comments import definitions, describe
 from overproof.perturb.languages.grammars import grammar_of, keywords_of
 from overproof.perturb.languages.trees import Source, identifiers_of, parsed, plain_code_of
-from overproof.perturb.names.slips import mention_of
-from overproof.perturb.source import Edit, apply_edits
+from overproof.perturb.names.slips import mention_of, renamed_at
+from overproof.perturb.source import apply_edits
 from overproof.records import Problem
 
 if TYPE_CHECKING:
@@ -87,14 +87,7 @@ def rename_in(problem: Problem, name: str) -> Draft | None:
     if language == "ruby" and name[0].isupper() and bare_calls:
         return None
     places = code | _mentions(source, problem)
-    edits: list[Edit] = [(place, place + len(old), name) for place in sorted(places)]
-    split = len(problem.prompt)
-    gold = [(start - split, end - split, new) for start, end, new in edits if start >= split]
-    return Draft(
-        apply_edits(problem.prompt, [edit for edit in edits if edit[0] < split]),
-        name,
-        gold=apply_edits(problem.canonical_solution, gold),
-    )
+    return renamed_at(problem, name, places)
 
 
 @lru_cache(maxsize=2048)

@@ -17,7 +17,7 @@ import builtins
 import keyword
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from overproof.perturb.draft import Draft, Operator, pick, share, shuffled
@@ -136,7 +136,13 @@ def rename(problem: Problem, name: str) -> Draft | None:
     if places is None:
         return None
     places |= {match.start() for match in mention_of(old).finditer(problem.prompt)}
-    edits: list[Edit] = [(place, place + len(old), name) for place in sorted(places)]
+    return renamed_at(problem, name, places)
+
+
+def renamed_at(problem: Problem, name: str, places: Iterable[int]) -> Draft:
+    """Return the problem with its entry point renamed at these offsets of prompt + solution."""
+    length = len(problem.entry_point)
+    edits: list[Edit] = [(place, place + length, name) for place in sorted(places)]
     split = len(problem.prompt)
     gold = [(start - split, end - split, new) for start, end, new in edits if start >= split]
     return Draft(
