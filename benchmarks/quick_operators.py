@@ -16,6 +16,7 @@ Not covered: what more seeds of an operator would find; other models.
 """
 
 import argparse
+import json
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -41,9 +42,14 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=16)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--strengths", type=Path, help="write them here as JSON, for the adversary")
     options = parser.parse_args()
     found = failures(options.model, options.problems, options.out)
     choose(found, options.seeds)
+    if options.strengths:
+        counts = {name: [sum(row.values()), len(row)] for name, row in sorted(found.items())}
+        lines = ",\n".join(f"  {json.dumps(name)}: {counts[name]}" for name in counts)
+        options.strengths.write_text("{\n" + lines + "\n}\n")
 
 
 def failures(model: str, problems: int, out: Path) -> dict[str, dict[str, bool]]:

@@ -339,6 +339,13 @@ def perturb_command(
     help="Repeat to compare; the first is the baseline.",
 )
 @click.option(
+    "--prior",
+    type=click.Choice(["measured", "flat"]),
+    default="measured",
+    show_default=True,
+    help="What a search that learns knows of the operators at first: measured rates or nothing.",
+)
+@click.option(
     "--guide",
     type=click.Choice(["drift", "loss"]),
     default="drift",

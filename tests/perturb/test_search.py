@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from overproof.attack import default_operators
+from overproof.attack.strengths import measured_strengths
+from overproof.perturb.compose import Step
 from overproof.perturb.search import STRATEGIES, Arsenal, StrategyName, Trial, propose
 
 NAMES = tuple("abcdefgh")
@@ -54,11 +57,32 @@ def test_only_the_searches_reach_what_takes_three_operators() -> None:
     assert fallen["evolution"] > 20
 
 
+def drawn(arsenal: Arsenal, history: tuple[Trial, ...] = ()) -> list[str]:
+    rng = random.Random(2)
+    return [arsenal.draw_strong(rng, history).operator for _ in range(400)]
+
+
 def test_operators_that_broke_others_are_drawn_more_often() -> None:
     arsenal, rng = Arsenal(NAMES), random.Random(1)
+    assert max(map(drawn(arsenal).count, NAMES)) < 100
     steps = propose("random", [], Arsenal(("c",)), rng, 1)
-    arsenal.learn([Trial(steps, True, 1.0)] * 20)
-    drawn = [arsenal.draw(rng, learned=True).operator for _ in range(400)]
-    even = [arsenal.draw(rng, learned=False).operator for _ in range(400)]
-    assert drawn.count("c") > 1.5 * even.count("c")
-    assert set(drawn) == set(NAMES), "the others still get their turn"
+    arsenal.learn([Trial(steps, True, 1.0)] * 5)
+    assert drawn(arsenal).count("c") > 250
+    assert set(drawn(arsenal)) == set(NAMES), "the others still get their turn"
+    even = [arsenal.draw_evenly(rng).operator for _ in range(400)]
+    assert max(map(even.count, NAMES)) < 100
+
+
+def test_what_was_measured_before_counts_until_this_problem_withstands_it() -> None:
+    arsenal = Arsenal(NAMES, dict.fromkeys(NAMES, (0, 10)) | {"d": (8, 10)})
+    assert drawn(arsenal).count("d") > 300
+    withstood = tuple(Trial((Step("d", seed),), False, 0.1) for seed in range(4))
+    arsenal.learn(withstood)
+    elsewhere, here = drawn(arsenal).count("d"), drawn(arsenal, withstood).count("d")
+    assert here < 0.75 * elsewhere
+
+
+def test_measured_strengths_are_of_operators_that_exist() -> None:
+    strengths = measured_strengths()
+    assert set(default_operators()) - set(strengths) == set()
+    assert all(0 <= broke <= asked <= 16 for broke, asked in strengths.values())
