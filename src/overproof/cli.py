@@ -403,6 +403,36 @@ def attack_command(
 
 
 @main.group()
+def suite() -> None:
+    """Suites of problems: list them, write them out for other tools."""
+
+
+@suite.command("list")
+def suite_list() -> None:
+    """Show what `--suite` takes by name."""
+    from overproof.suites.load import SUITES
+
+    for name, read in SUITES.items():
+        click.echo(f"{name:<24} {(read.__doc__ or '').partition('.')[0]}".rstrip())
+
+
+@suite.command("export")
+@click.argument("name", type=click.Choice(["multicode"]))
+@click.option("--language", required=True, help="See `overproof suite list`.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="JSONL file.")
+def suite_export(name: str, language: str, out: Path) -> None:
+    """Write prompt, signature and tests of every problem in a language, and what is left out.
+
+    The tests are HumanEval's own calls, recorded: arguments and results as data, and as the
+    language's source text. Every call that cannot be expressed is listed with its reason.
+    """
+    from overproof.suites.multicode.load import write_export
+
+    for line in write_export(language, out):
+        click.echo(line)
+
+
+@main.group()
 def models() -> None:
     """Models and data by name: list, fetch, verify."""
 

@@ -24,9 +24,11 @@ from typing import Literal
 
 from overproof.catalog import cache_folder, cached_file, list_entries
 from overproof.fetch import is_fetched
-from overproof.sandbox.confine import SYSTEM_PATHS
+from overproof.languages import NAMES, load_language
+from overproof.languages.language import Language
+from overproof.sandbox.confine import readable
 from overproof.sandbox.environment import ENVIRONMENT
-from overproof.sandbox.languages import LANGUAGES
+from overproof.sandbox.toolchains import search_path
 
 State = Literal["ok", "missing", "weak"]
 
@@ -59,36 +61,6 @@ class Check:
     """What mends it, mostly a command; empty if nothing need or can be done."""
 
 
-@dataclass(frozen=True)
-class Tool:
-    """A compiler or interpreter that programs of a language need."""
-
-    name: str
-    """The command."""
-    version: tuple[str, ...]
-    """The command that prints the version."""
-    install: str
-    """The command that adds it, on Debian and its kin."""
-
-
-TOOLS = (
-    Tool("g++", ("g++", "-dumpfullversion", "-dumpversion"), "apt-get install g++"),
-    Tool("node", ("node", "--version"), "apt-get install nodejs"),
-    Tool("tsc", ("tsc", "--version"), "apt-get install node-typescript"),
-    # javac takes a second to tell its version, java a tenth, and they come together
-    Tool("javac", ("java", "-version"), "apt-get install default-jdk-headless"),
-    Tool("go", ("go", "version"), "apt-get install golang-go"),
-    Tool("rustc", ("rustc", "--version"), "apt-get install rustc"),
-    Tool("ruby", ("ruby", "--version"), "apt-get install ruby"),
-    Tool("php", ("php", "--version"), "apt-get install php-cli"),
-    Tool("perl", ("perl", "-e", "print $^V"), "apt-get install perl"),
-    Tool("lua", ("lua", "-v"), "apt-get install lua5.4"),
-    Tool("dotnet", ("dotnet", "--version"), "apt-get install dotnet-sdk-8.0"),
-    Tool("bash", ("bash", "--version"), "apt-get install bash"),
-)
-"""What is asked beside the tools that `overproof.sandbox.languages` names."""
-
-
 class Commands:
     """Commands that run side by side until a common deadline."""
 
@@ -96,6 +68,7 @@ class Commands:
         """Start the clock; no command yet."""
         self.deadline = time.monotonic() + seconds
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.printed: dict[str, str] = {}
 
     def start(self, name: str, command: Sequence[str], env: dict[str, str] | None = None) -> None:
         """Start a command; one that cannot be started has no output."""
@@ -112,13 +85,15 @@ class Commands:
     def output(self, name: str) -> str:
         """Return what a command printed; nothing if it failed, or does not end in time."""
         process = self.running.get(name)
-        if process is None:
-            return ""
+        if name in self.printed or process is None:
+            return self.printed.get(name, "")
         try:
             printed, _ = process.communicate(timeout=max(self.deadline - time.monotonic(), 0.01))
         except subprocess.TimeoutExpired:
             return ""
-        return printed.decode(errors="replace").strip() if process.returncode == 0 else ""
+        text = printed.decode(errors="replace").strip() if process.returncode == 0 else ""
+        self.printed[name] = text
+        return text
 
     def close(self) -> None:
         """End what still runs."""
@@ -134,9 +109,11 @@ def diagnose() -> list[Check]:
     with contextlib.closing(Commands()) as commands:
         commands.start("probe", [sys.executable, "-P", "-c", _PROBE])
         commands.start("nvidia-smi", ["nvidia-smi", "-L"])
-        for tool in tools():
-            if sandbox_sees(tool.name):
-                commands.start(tool.name, tool.version, env=ENVIRONMENT)
+        for language in languages().values():
+            if language is not None and (path := search_path(language.toolchain)):
+                commands.start(
+                    language.name, language.toolchain.version, env={**ENVIRONMENT, "PATH": path}
+                )
         for area, examine in AREAS.items():
             try:
                 checks += examine(commands)
@@ -169,16 +146,6 @@ def as_json(checks: Sequence[Check]) -> str:
     return json.dumps([asdict(check) for check in checks], indent=2, ensure_ascii=False)
 
 
-def tools() -> list[Tool]:
-    """Return the tools to ask for: those of the sandbox's languages, then the others."""
-    listed = {tool.name: tool for tool in TOOLS}
-    known = {
-        language.tool: Tool(language.tool, language.version, language.install)
-        for language in LANGUAGES.values()
-    }
-    return list((known | listed).values())
-
-
 def check_sandbox(commands: Commands) -> Iterator[Check]:
     """Say which tier programs get here, and what a stronger one would need."""
     printed = commands.output("probe").splitlines()
@@ -199,33 +166,67 @@ def check_sandbox(commands: Commands) -> Iterator[Check]:
         yield Check(area="sandbox", name=name if detail else "also", state="weak", remedy=need)
 
 
-def sandbox_sees(tool: str) -> bool:
-    """Return whether programs in the sandbox can find a command, and may read it."""
-    found = shutil.which(tool, path=ENVIRONMENT["PATH"])
+def tier_of(commands: Commands) -> str:
+    """Return the tier that the probe has found; empty if there is none."""
+    printed = commands.output("probe").splitlines()
+    return str(json.loads(printed[-1])[0]) if printed else ""
+
+
+def languages() -> dict[str, Language | None]:
+    """Return all languages by name; None for one whose file cannot be loaded."""
+    found: dict[str, Language | None] = {}
+    for name in NAMES:
+        try:
+            found[name] = load_language(name)
+        except ImportError:
+            found[name] = None
+    return found
+
+
+def sandbox_sees(language: Language) -> bool:
+    """Return whether programs in the sandbox can find a language's tool, and may read it."""
+    path = search_path(language.toolchain)
+    found = shutil.which(language.toolchain.tool, path=path) if path else None
     if found is None:
         return False
     real = Path(os.path.realpath(found))
-    return any(real.is_relative_to(os.path.realpath(path)) for path in SYSTEM_PATHS)
+    return any(real.is_relative_to(os.path.realpath(place)) for place in readable())
 
 
 def check_languages(commands: Commands) -> Iterator[Check]:
-    """Say which compilers and interpreters programs in the sandbox can use."""
-    detail = f"{platform.python_version()}, {sys.executable}"
-    yield Check(area="languages", name="python", state="ok", detail=detail)
-    for tool in tools():
-        if sandbox_sees(tool.name):
-            detail = version_in(commands.output(tool.name)) or "there, its version unknown"
-            yield Check(area="languages", name=tool.name, state="ok", detail=detail)
-            continue
-        elsewhere = shutil.which(tool.name, path=ENVIRONMENT["PATH"]) or shutil.which(tool.name)
-        detail = f"{elsewhere}, which the sandbox does not see" if elsewhere else ""
-        yield Check(
-            area="languages",
-            name=tool.name,
-            state="weak" if elsewhere else "missing",
-            detail=detail,
-            remedy=tool.install,
+    """Say in which languages programs can be run here, and what adds each of the others."""
+    for name, language in languages().items():
+        if name == "python":
+            detail = f"{platform.python_version()}, {sys.executable}"
+            yield Check(area="languages", name=name, state="ok", detail=detail)
+        elif language is None:
+            yield Check(area="languages", name=name, state="weak", detail="cannot be loaded")
+        else:
+            yield check_language(language, commands)
+
+
+def check_language(language: Language, commands: Commands) -> Check:
+    """Say whether programs of one language can be run here."""
+    tool, remedy = language.toolchain.tool, remedy_for(language)
+    if not sandbox_sees(language):
+        elsewhere = shutil.which(tool, path=ENVIRONMENT["PATH"]) or shutil.which(tool)
+        detail = f"{elsewhere}, which the sandbox does not see" if elsewhere else tool
+        state: State = "weak" if elsewhere else "missing"
+        return Check(
+            area="languages", name=language.name, state=state, detail=detail, remedy=remedy
         )
+    version = version_in(commands.output(language.name))
+    if language.sees_itself and tier_of(commands)[:1] == "B":
+        detail = f"{tool} {version}, which must read /proc/self: only with user namespaces"
+        return Check(area="languages", name=language.name, state="weak", detail=detail)
+    detail = f"{tool} {version}" if version else f"{tool} is there, its version unknown"
+    return Check(area="languages", name=language.name, state="ok", detail=detail)
+
+
+def remedy_for(language: Language) -> str:
+    """Return the command that adds a language, and the one that does so without root, if any."""
+    wheel = language.toolchain.wheel
+    return language.toolchain.install + (f", or pip install {wheel}" if wheel else "")
 
 
 def check_engines(_: Commands) -> Iterator[Check]:

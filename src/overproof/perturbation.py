@@ -24,6 +24,7 @@ from overproof.perturb.rewriting import rewriting_of, written_operators
 from overproof.progress import say
 from overproof.records import Problem, Variant, encode_row
 from overproof.store import write_atomically
+from overproof.suites.multicode.perturbing import perturb_all
 
 WRITER_TOKENS = 320
 WRITER_BATCH = 16
@@ -68,7 +69,7 @@ def perturb_suite(
     named = [name for name in operators if name not in written]
     for name in named:
         get_operator(name)
-    result = perturb(problems, named, range(seeds), workers=workers)
+    result = perturb_all(problems, named, range(seeds), workers=workers)
     if writer and written:
         extra = perturb(problems, _write(written, problems, seeds, writer, engine), range(seeds))
         certified = [row for row in extra.variants if row.certificate is not None]

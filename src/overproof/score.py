@@ -11,9 +11,10 @@ problems that have samples, with equal weight.
 """
 
 import dataclasses
+import itertools
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ import msgspec
 from overproof.errors import DataError, RowError, UsageError, nearest_names
 from overproof.progress import stage
 from overproof.records import EXCLUDED, Outcome, Problem, content_key, encode_row
-from overproof.sandbox import AnyJob, Job, Limits, Pool, StdioJob
-from overproof.sandbox.execute import EXECUTION
+from overproof.sandbox import AnyJob, Job, Limits, Pool
+from overproof.sandbox.execute import EXECUTION, job_for
 from overproof.store import Table, write_atomically
+from overproof.suites.inside import job_inside, settled
+from overproof.suites.peers import Aliases, SourceTested, entry_point_of, sample_program
 
 _WRITE_EVERY = 64
 _KS = (1, 10, 100)
@@ -39,6 +42,8 @@ class Submission:
     line: int
     task_id: str
     program: str
+    entry_point: str = ""
+    """What the program calls the function; empty if as the problem does."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -138,7 +143,8 @@ def score(
     submissions = read_submissions(samples, by_task, limits)
     table = _open_table(out)
     missing = [item for item in submissions if table is None or item.key not in table]
-    jobs = (_job(item, by_task[item.task_id]) for item in missing)
+    unfit: list[Outcome] = []
+    jobs = _jobs(missing, by_task, unfit)
     lines = {item.key: item.line for item in submissions}
     found: dict[str, Outcome] = {}
     pending: list[Outcome] = []
@@ -146,7 +152,10 @@ def score(
         advance(len(submissions) - len(missing))
         tier = pool.start()
         started = time.perf_counter()
-        for outcome in pool.run(jobs):
+        for outcome in itertools.chain(pool.run(jobs), unfit):
+            problem = by_task[outcome.task_id]
+            if isinstance(problem, SourceTested):
+                outcome = settled(outcome, problem)
             row = dataclasses.replace(outcome, sample=f"{samples.name}:{lines[outcome.key]}")
             found[row.key] = row
             pending.append(row)
@@ -170,20 +179,27 @@ def read_submissions(path: Path, problems: dict[str, Problem], limits: Limits) -
     from overproof.suites.read import read_lines
 
     found = []
+    aliases = Aliases(problems.values())
     for number, fields in read_lines(path, "samples"):
         where = f"{path}:{number}"
-        task_id = fields.get("task_id")
+        task_id = fields.get("task_id", fields.get("name"))
         if not isinstance(task_id, str):
             raise RowError(f"{where}: no task_id", hint="each sample names its problem")
+        task_id = aliases.resolve(task_id, fields)
         if task_id not in problems:
             near = nearest_names(task_id, problems)
             hint = f"did you mean {' or '.join(near)}?" if near else "is it another suite's?"
             raise RowError(f"{where}: no problem {task_id!r} in the suite", hint=hint)
         problem = problems[task_id]
         program = _program(fields, problem, where)
-        parts = (number, task_id, program, msgspec.to_builtins(problem))
+        entry_point = entry_point_of(fields, problem, program)
+        parts = (number, task_id, program, entry_point, msgspec.to_builtins(problem))
         key = content_key(*parts, msgspec.to_builtins(limits), EXECUTION)
-        found.append(Submission(key=key, line=number, task_id=task_id, program=program))
+        found.append(
+            Submission(
+                key=key, line=number, task_id=task_id, program=program, entry_point=entry_point
+            )
+        )
     if not found:
         raise DataError(f"{path}: no sample in it", hint="one JSON object per line")
     return found
@@ -199,6 +215,10 @@ def _program(fields: dict[str, Any], problem: Problem, where: str) -> str:
                     f"{where}: field {name!r}: got {kind}, but it must be a text",
                     hint="one sample a line; several samples of a problem are several lines",
                 )
+            if problem.language != "python" and (
+                problem.source or isinstance(problem, SourceTested)
+            ):
+                return sample_program(fields, problem, text, whole=name == "solution")
             return before + text
     raise RowError(
         f"{where}: neither completion nor solution",
@@ -206,26 +226,21 @@ def _program(fields: dict[str, Any], problem: Problem, where: str) -> str:
     )
 
 
-def _job(item: Submission, problem: Problem) -> AnyJob:
-    if problem.cases:
-        return StdioJob(
-            key=item.key,
-            task_id=item.task_id,
-            program=item.program,
-            cases=problem.cases,
-            language=problem.language,
-        )
-    python = problem.language == "python"
-    return Job(
-        key=item.key,
-        task_id=item.task_id,
-        program=item.program,
-        entry_point=problem.entry_point,
-        prompt=problem.prompt if python else "",
-        reference=problem.canonical_solution if python else "",
-        test=problem.test,
-        language=problem.language,
-    )
+def _jobs(
+    submissions: Iterable[Submission], problems: dict[str, Problem], unfit: list[Outcome]
+) -> Iterator[AnyJob]:
+    """Yield what judges each sample; put the verdict into `unfit` where nothing here can."""
+    for item in submissions:
+        problem = problems[item.task_id]
+        if not isinstance(problem, SourceTested):
+            yield job_for(problem, item.key, item.program, item.entry_point)
+            continue
+        job = job_inside(item.task_id, problem.language, item.program, problem.test, item.key)
+        if isinstance(job, Job):
+            yield job
+        else:
+            missing = Outcome(key=item.key, task_id=item.task_id, status="missing_tool", detail=job)
+            unfit.append(missing)
 
 
 def _open_table(out: Path | None) -> Table[Outcome] | None:

@@ -20,7 +20,7 @@ from overproof.measure.latency import time_models
 from overproof.measure.scores import measure
 from overproof.models import model_form, resolve_model
 from overproof.pairs.gather import gather_pairs
-from overproof.perturb import Yield, get_operator, perturb, seen_operators
+from overproof.perturb import Yield, get_operator, seen_operators
 from overproof.perturb.presets import expand
 from overproof.perturb.rewriting import rewriting_of
 from overproof.progress import say
@@ -31,6 +31,7 @@ from overproof.sandbox import Limits, Pool
 from overproof.sandbox.execute import execute
 from overproof.store import RunFolder, write_atomically
 from overproof.suites import load_suites
+from overproof.suites.multicode.perturbing import perturb_all
 from overproof.teach.lessons import teach
 
 
@@ -236,7 +237,7 @@ def _perturb(
     if operators:
         say(f"perturb: {len(problems)} problems, {len(operators)} operators and null")
         operators = ("null", *(name for name in operators if name != "null"))
-    result = perturb(
+    result = perturb_all(
         problems,
         operators,
         range(recipe.perturb.seeds),

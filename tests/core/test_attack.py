@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from overproof.attack import AttackConfig as Config
-from overproof.attack import Attacked, check_config, compare, default_operators
+from overproof.attack import Attacked, check_config, default_operators
+from overproof.attack.results import compare
 from overproof.cli import main
 from overproof.errors import UsageError
 from overproof.perturb import get_operator

@@ -14,12 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from overproof.languages import load_language
 from overproof.sandbox import wire
 from overproof.sandbox.codec import Opaque, decode, encode
-from overproof.sandbox.languages import LANGUAGES, toolchain
+from overproof.sandbox.toolchains import toolchain
 
-CPP = LANGUAGES["cpp"]
-pytestmark = pytest.mark.skipif(toolchain(CPP) is None, reason=f"no {CPP.tool}: {CPP.install}")
+CPP = load_language("cpp")
+pytestmark = pytest.mark.skipif(
+    toolchain(CPP) is None, reason=f"no {CPP.toolchain.tool}: {CPP.toolchain.install}"
+)
 
 # Undefined behaviour in the driver kills the process, without a library of its own.
 TRAPS = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
@@ -61,12 +64,20 @@ class Workshop:
     """Compiles each program once."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = root / "programs"
+        self.root.mkdir()
+        self.shared = root / "shared"
+        self.shared.mkdir()
+        assert CPP.shared is not None
+        for name, content in CPP.shared.files().items():
+            (self.shared / name).write_text(content, encoding="utf-8")
+        subprocess.run(CPP.shared.command, cwd=self.shared, check=True)
 
     def build(self, program: str, entry_point: str, *flags: str) -> tuple[Path, str]:
         folder = self.root / str(len(list(self.root.iterdir())))
         folder.mkdir()
-        for name, content in CPP.files(program, entry_point).items():
+        (folder / "shared").symlink_to(self.shared)
+        for name, content in CPP.files(program, entry_point, []).items():
             (folder / name).write_text(content, encoding="utf-8")
         done = subprocess.run(
             [*CPP.build, *flags], cwd=folder, capture_output=True, text=True, check=False

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from overproof.errors import UnknownNameError
+from overproof.languages import load_language
 from overproof.records import Outcome
 from overproof.sandbox import AnyJob, ExampleJob, Job, Limits, StdioJob, run_jobs
 from overproof.sandbox.builds import prepare
 from overproof.sandbox.judge import Finding
-from overproof.sandbox.languages import LANGUAGES
 
 needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="g++ is not installed")
 
@@ -128,9 +128,11 @@ def test_worked_examples_hold_for_it_as_well() -> None:
 
 
 def test_a_missing_tool_is_no_verdict(tmp_path: Path) -> None:
-    language = dataclasses.replace(LANGUAGES["cpp"], tool="g++-none", version=("g++-none",))
+    cpp = load_language("cpp")
+    absent = dataclasses.replace(cpp.toolchain, tool="g++-none", version=("g++-none",))
+    language = dataclasses.replace(cpp, toolchain=absent)
     unused: Any = None
-    finding = prepare(unused, language, "int f();", "f", {}, tmp_path)
+    finding = prepare(unused, language, {"program.cpp": "int f();"}, {}, tmp_path)
     assert isinstance(finding, Finding)
     assert finding.status == "missing_tool"
     assert "apt-get install" in finding.detail

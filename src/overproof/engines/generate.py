@@ -153,7 +153,7 @@ def _answer(
     batch_seed = int(content_key(seed, [item.key for item in part])[:8], 16) % 2**31
     requests = []
     for number, item in enumerate(part):
-        wrapped = form.wrap(item.variant.prompt)
+        wrapped = form.wrap(item.variant.prompt, item.variant.language)
         requests.append(
             Request(
                 prompt=wrapped.text,
@@ -179,7 +179,10 @@ def _answer(
             sample_index=item.sample_index,
             completion=generation.text,
             solution=extract_solution(
-                item.variant.prompt, form.close(generation.text), item.variant.entry_point
+                item.variant.prompt,
+                form.close(generation.text),
+                item.variant.entry_point,
+                item.variant.language,
             ),
             engine=engine.name,
             precision=engine.precision,

@@ -18,12 +18,15 @@ import warnings
 from dataclasses import dataclass
 from typing import Literal
 
+from overproof.engines.foreign import assemble
+from overproof.languages import load_language
+
 INSTRUCTION = (
-    "Complete the following Python function. "
+    "Complete the following {title} function. "
     "Answer with the whole function in one markdown code block."
 )
 BRIEF_INSTRUCTION = (
-    "Complete a Python function. Answer with the whole function in one markdown code block."
+    "Complete a {title} function. Answer with the whole function in one markdown code block."
 )
 DESCRIBE_INSTRUCTION = "Write the docstring of the following Python function: its text only."
 RAW_STOP = ("\ndef ", "\nclass ", "\nif ", "\nprint(", "\nassert ", "\n```", "\n@", "\n#")
@@ -54,21 +57,25 @@ class PromptForm:
     template: str = ""
     """The model's chat template, in Jinja; not used by `raw` and `messages`."""
 
-    def wrap(self, prompt: str) -> Wrapped:
+    def wrap(self, prompt: str, language: str = "python") -> Wrapped:
         """Return the text that asks for the function that `prompt` begins.
 
         The raw form leaves no white space at the end: it would split the first token of the
         answer in two, which costs base models more than most perturbations do.
         """
+        python = language == "python"
         if self.kind == "raw":
-            return Wrapped(text=prompt.rstrip(), stop=RAW_STOP)
-        begun = f"```python\n{prompt.strip()}\n"
-        user = BRIEF_INSTRUCTION
+            stop = RAW_STOP if python else load_language(language).translation.stop
+            return Wrapped(text=prompt.rstrip(), stop=stop)
+        title, fence = ("Python", "python") if python else _title_and_fence(language)
+        begun = f"```{fence}\n{prompt.strip()}\n"
+        user = BRIEF_INSTRUCTION.format(title=title)
         if self.kind in ("chat", "messages"):
-            user = f"{INSTRUCTION}\n{begun}```"
+            user = f"{INSTRUCTION.format(title=title)}\n{begun}```"
         if self.kind == "messages":
             return Wrapped(text=user, stop=MESSAGES_STOP, chat=True)
-        return Wrapped(text=render_chat(self.template, user) + begun, stop=CHAT_STOP)
+        stop = CHAT_STOP if python else CHAT_STOP[:1]
+        return Wrapped(text=render_chat(self.template, user) + begun, stop=stop)
 
     def describe(self, code: str) -> Wrapped:
         """Return the text that asks for a function's docstring: the direction code to text."""
@@ -109,7 +116,9 @@ def render_chat(template: str, user: str) -> str:
     )
 
 
-def extract_solution(prompt: str, completion: str, entry_point: str) -> str:
+def extract_solution(
+    prompt: str, completion: str, entry_point: str, language: str = "python"
+) -> str:
     r"""Return the program in a completion, or "" if there is none.
 
     The completion may be the rest of the function, the whole function, either of them inside a
@@ -119,6 +128,8 @@ def extract_solution(prompt: str, completion: str, entry_point: str) -> str:
     code = _code_of(completion)
     if not code.strip():
         return ""
+    if language != "python":
+        return assemble(prompt, code, entry_point, load_language(language))
     defined = re.search(rf"^(async\s+)?def\s+{re.escape(entry_point)}\b", code, re.MULTILINE)
     if defined and not code.lstrip("\n")[:1].isspace():
         return f"{_preamble(prompt, entry_point)}{_longest_valid(code, '')}\n"
@@ -129,6 +140,11 @@ def extract_solution(prompt: str, completion: str, entry_point: str) -> str:
         if _parses(head + candidate):
             return f"{head}{candidate.rstrip()}\n"
     return f"{head}{_longest_valid(candidates[-1], head).rstrip()}\n"
+
+
+def _title_and_fence(language: str) -> tuple[str, str]:
+    known = load_language(language)
+    return known.title, known.fence
 
 
 def _code_of(completion: str) -> str:

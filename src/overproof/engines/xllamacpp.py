@@ -58,11 +58,13 @@ class XllamacppEngine:
         parameters.warmup = False
         try:
             self._server = xllamacpp.Server(parameters)
+            self._used = False
         except Exception as error:  # the binding raises its own kinds
             raise EngineError(f"{source.name}: llama.cpp cannot load it ({error})") from error
 
     def generate(self, requests: Sequence[Request]) -> list[Generation]:
         """Answer a batch; the server keeps its slots filled."""
+        self._used = True
         with ThreadPoolExecutor(SLOTS) as pool:
             return list(pool.map(self._answer, requests))
 
@@ -76,6 +78,7 @@ class XllamacppEngine:
                 stamps.append(time.perf_counter_ns())
             return False
 
+        self._used = True
         cpu = time.process_time()
         sent = time.perf_counter_ns()
         self._server.handle_completions({**self._body(request), "stream": True}, watch)
@@ -97,7 +100,9 @@ class XllamacppEngine:
         )
 
     def close(self) -> None:
-        """Stop the server."""
+        """Stop the server, once it is at work: told to stop before, it would never end."""
+        if not self._used:
+            self._server.handle_completions({"prompt": "a", "n_predict": 1})
         del self._server
 
     def _answer(self, request: Request) -> Generation:

@@ -81,7 +81,7 @@ def time_models(
 
 
 def _request(problem: Problem, form: PromptForm, max_new_tokens: int) -> Request:
-    wrapped = form.wrap(problem.prompt)
+    wrapped = form.wrap(problem.prompt, problem.language)
     return Request(
         prompt=wrapped.text,
         stop=wrapped.stop,

@@ -5,108 +5,165 @@ result comes out as a descriptor and is copied to the cache, never executed outs
 
     OVERPROOF_HOME/builds/<first two of the hash>/<hash>
 
-Covered: two processes that build the same at once; a cache that grows (the oldest go).
+Covered: two processes that build the same at once; a cache that grows (the oldest go). Batches
+(`prepare_many`) only fill the cache, so a batch that fails, or is killed, costs nothing but time.
 """
 
 import contextlib
 import json
 import os
+import re
 import stat
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from overproof.languages.language import Language
 from overproof.sandbox import wire
+from overproof.sandbox.folders import remove_tree
 from overproof.sandbox.judge import Finding, limit_hit
-from overproof.sandbox.languages import Language, toolchain
+from overproof.sandbox.launch import Launch
+from overproof.sandbox.shared import letter_for, provide
+from overproof.sandbox.toolchains import Tool, find
 
 if TYPE_CHECKING:
     from overproof.sandbox.oracle import Zygote
 
+ROUNDS = 3
+"""How often a batch is tried, each time without the programs that were blamed."""
 _MAX_BUILT_BYTES = 128 << 20
 _KEPT_BYTES = 2 << 30
 _CHUNK = 1 << 20
-
-
-@dataclass(frozen=True)
-class Launch:
-    """How a candidate is started."""
-
-    letter: bytes
-    """What the zygote is told: which allowance the candidate has."""
-    job: dict[str, Any]
-    """The first message to it."""
-    built: Path | None = None
-    """The compiled file that is handed to it."""
-
-    def descriptors(self) -> list[int]:
-        """Open what is handed over before the streams; the caller closes it."""
-        return [os.open(self.built, os.O_RDONLY | os.O_CLOEXEC)] if self.built else []
+_LOG_CHARACTERS = 2000
 
 
 def prepare(
     zygote: "Zygote",
     language: Language,
-    program: str,
-    entry_point: str,
+    files: dict[str, str],
     limits: dict[str, Any],
     cache: Path,
 ) -> Launch | Finding:
-    """Return how to start the program, built if need be, or why it cannot be started."""
-    label = toolchain(language)
-    if label is None:
-        return Finding("missing_tool", f"{language.tool}: {language.install}")
-    files = language.files(program, entry_point)
+    """Return how to start the program in `files`, built if need be, or why it cannot be started."""
+    tool = find(language.toolchain)
+    if tool is None:
+        return _missing(language)
+    if language.sees_itself and zygote.tier.startswith("B"):
+        why = f"{language.toolchain.tool} reads /proc/self, which needs user namespaces"
+        return Finding("missing_tool", f"{why}: see `overproof doctor`")
+    shared = provide(zygote, language, tool, limits, cache)
+    if isinstance(shared, Finding):
+        return shared
     built = None
     if language.build:
-        import hashlib  # brings a large library, and only compiled languages need it
-
-        text = json.dumps([label, language.build, language.built, sorted(files.items())])
-        name = hashlib.sha256(text.encode()).hexdigest()
-        built = cache / name[:2] / name
+        built = _place(language, tool, files, cache)
         if not built.is_file():
-            failure = _build(zygote, language, files, limits, built)
+            job = _job(files, language.build, [language.built], shared, tool)
+            failure = _build(zygote, language, job, limits, built)
             if failure is not None:
                 return failure
         files = {}
-    letter = b"s" if language.limits_address_space else b"v"
+    letter = letter_for(language, b"s" if language.limits_address_space else b"v")
     job = {
         "kind": "command",
+        "path": tool.path,
         "files": files,
+        "shared": shared,
         "built": language.built if built else "",
         "command": list(language.run),
     }
     return Launch(letter, job, built)
 
 
+def prepare_many(
+    zygote: "Zygote",
+    language: Language,
+    programs: Sequence[dict[str, str]],
+    limits: dict[str, Any],
+    cache: Path,
+) -> int:
+    """Build programs, given by their files, in as few commands as may be; return how many.
+
+    Those that are in the cache already are left alone. What is not built afterwards waits for
+    a build of its own, which alone can say that a program does not compile.
+    """
+    tool = find(language.toolchain)
+    seen = not (language.sees_itself and zygote.tier.startswith("B"))
+    if tool is None or language.batch is None or not seen:
+        return 0
+    shared = provide(zygote, language, tool, limits, cache)
+    if isinstance(shared, Finding):
+        return 0
+    todo = {_place(language, tool, files, cache): files for files in programs}
+    todo = {place: files for place, files in todo.items() if not place.is_file()}
+    number = 0
+    for _ in range(ROUNDS):
+        if len(todo) < 2:
+            break
+        blamed, built = _build_batch(zygote, language, todo, shared, tool)
+        number += len(built)
+        todo = {p: files for p, files in todo.items() if p not in blamed and p not in built}
+        if not blamed:
+            break
+    return number
+
+
 def prune(cache: Path) -> None:
     """Remove the least recently built files beyond what is kept."""
     with contextlib.suppress(OSError):
-        entries = [(file.stat(), file) for file in cache.glob("??/*")]
-        size = sum(state.st_size for state, _ in entries)
-        for state, file in sorted(entries, key=lambda entry: entry[0].st_mtime):
-            if size <= _KEPT_BYTES:
+        entries = [(entry.stat().st_mtime, _size(entry), entry) for entry in cache.glob("??/*")]
+        total = sum(size for _, size, _ in entries)
+        for _, size, entry in sorted(entries):
+            if total <= _KEPT_BYTES:
                 break
-            file.unlink(missing_ok=True)
-            size -= state.st_size
+            gone = entry.with_name(f".gone-{os.getpid()}-{entry.name[-64:]}")
+            entry.rename(gone)  # at once: a folder that is half removed would pass for a whole one
+            remove_tree(gone)
+            total -= size
+
+
+def _size(entry: Path) -> int:
+    files = entry.rglob("*") if entry.is_dir() else [entry]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _missing(language: Language) -> Finding:
+    needed = language.toolchain
+    wheel = f", or pip install {needed.wheel}" if needed.wheel else ""
+    return Finding("missing_tool", f"{needed.tool}: {needed.install}{wheel}")
+
+
+def _place(language: Language, tool: Tool, files: dict[str, str], cache: Path) -> Path:
+    """Return where the result of a build is kept."""
+    import hashlib  # brings a large library, and only compiled languages need it
+
+    shared = language.shared
+    made = [shared.command, sorted(shared.files().items())] if shared else []
+    text = json.dumps([tool.label, made, language.build, language.built, sorted(files.items())])
+    name = hashlib.sha256(text.encode()).hexdigest()
+    return cache / name[:2] / name
+
+
+def _job(
+    files: dict[str, str], command: Sequence[str], results: list[str], shared: str, tool: Tool
+) -> dict[str, Any]:
+    return {
+        "kind": "build",
+        "path": tool.path,
+        "files": files,
+        "shared": shared,
+        "command": list(command),
+        "results": results,
+        "partial": False,
+    }
 
 
 def _build(
-    zygote: "Zygote",
-    language: Language,
-    files: dict[str, str],
-    limits: dict[str, Any],
-    target: Path,
+    zygote: "Zygote", language: Language, job: dict[str, Any], limits: dict[str, Any], target: Path
 ) -> Finding | None:
     """Build into the cache; return why that failed, or None."""
-    job = {
-        "kind": "build",
-        "files": files,
-        "command": list(language.build),
-        "built": language.built,
-    }
     failure: Finding | None = None
-    with zygote.start(b"b", job, []) as channel:
+    with zygote.start(letter_for(language, b"b"), job, []) as channel:
         try:
             reply, descriptors = wire.receive_with(channel, wire.MAX_MESSAGE, 1)
             failure = _read_reply(language, reply, descriptors, target)
@@ -123,17 +180,68 @@ def _read_reply(
     language: Language, reply: Any, descriptors: list[int], target: Path
 ) -> Finding | None:
     try:
-        if type(reply) is not dict or type(reply.get("detail")) is not str:
+        if not wire.is_build(reply):
             return Finding("compile_error", "broke the protocol while compiling")
-        if reply.get("missing") is True:
-            return Finding("missing_tool", f"{reply['detail']} cannot be run in the sandbox")
-        if reply.get("built") is not True or not descriptors:
-            missing = language.no_entry_point and reply["detail"].startswith(
-                language.no_entry_point
-            )
+        if reply["missing"]:
+            return Finding("missing_tool", f"{reply['log']} cannot be run in the sandbox")
+        if reply["status"] or not descriptors:
+            detail = _telling(reply["log"])
+            missing = language.no_entry_point and detail.startswith(language.no_entry_point)
             status = "no_code" if missing else "compile_error"
-            return Finding(status, reply["detail"] or "the compiler failed")
+            return Finding(status, detail or "the compiler failed")
         return _keep(descriptors[0], target)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _telling(log: str) -> str:
+    """Return the lines of a compiler's log that say what is wrong."""
+    words = ("error", "undefined reference")
+    lines = [line for line in log.splitlines() if any(word in line for word in words)]
+    return "\n".join(lines or log.splitlines())[:_LOG_CHARACTERS]
+
+
+def _build_batch(
+    zygote: "Zygote",
+    language: Language,
+    todo: dict[Path, dict[str, str]],
+    shared: str,
+    tool: Tool,
+) -> tuple[set[Path], set[Path]]:
+    """Build programs together; return the places of those that the log blames, and of the built."""
+    batch = language.batch
+    assert batch is not None
+    folders = {f"p{number}-{os.urandom(8).hex()}": place for number, place in enumerate(todo)}
+    names = list(folders)
+    files = dict(batch.files(names))
+    for folder, place in folders.items():
+        files |= {f"{folder}/{name}": content for name, content in todo[place].items()}
+    results = [f"{folder}/{language.built}" for folder in names]
+    job = _job(files, batch.command(names), results, shared, tool) | {"partial": batch.partial}
+    reply: Any = None
+    descriptors: list[int] = []
+    with zygote.start(letter_for(language, b"b"), job, []) as channel:
+        with contextlib.suppress(wire.WireError):
+            reply, descriptors = wire.receive_with(channel, wire.MAX_MESSAGE, len(names))
+        report = zygote.finish()
+    try:
+        if (
+            not report["ready"]
+            or not wire.is_build(reply)
+            or len(reply["found"]) != len(descriptors)
+        ):
+            return set(), set()
+        found = [re.search(batch.blames, line) for line in reply["log"].splitlines()]
+        blamed = {folders[hit[1]] for hit in found if hit and hit[1] in folders}
+        built = set()
+        for number, descriptor in zip(reply["found"], descriptors, strict=True):
+            if not 0 <= number < len(names):
+                continue
+            place = folders[names[number]]
+            if place not in blamed and _keep(descriptor, place) is None:
+                built.add(place)
+        return blamed, built
     finally:
         for descriptor in descriptors:
             os.close(descriptor)

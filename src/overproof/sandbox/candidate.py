@@ -9,7 +9,7 @@ nothing, since the verdict is made elsewhere from the values that come back.
     […]                   more calls, as long as the oracle wants some
     {"kind": "main"}      run the program as a script on the three descriptors that came along
     {"kind": "inside"}    run the test here: {"status": …, "detail": …}, which can be forged
-    {"kind": "build"}     run a compiler: {"built": …, "detail": …} and a descriptor of the result
+    {"kind": "build"}     run a compiler: {"status": …, "log": …} and descriptors of the results
     {"kind": "command"}   become another program, its files laid out in the folder
 """
 
@@ -17,6 +17,7 @@ import ast
 import gc
 import marshal
 import os
+import signal
 import stat
 import sys
 import types
@@ -27,9 +28,11 @@ from overproof.sandbox import codec, wire
 
 FILE = "candidate.py"
 MODULE = "candidate"
+SHARED = "shared"
+"""The link to what all programs of a language share, in the working folder."""
 _MAX_DESCRIPTORS = 4
 _DRIVER_CHANNEL = 3
-_LOG_CHARACTERS = 2000
+_LOG_BYTES = 1 << 20
 
 
 def serve(channel: int, with_descriptors: bool) -> None:
@@ -242,31 +245,66 @@ def run_main(channel: int, job: dict[str, Any], descriptors: Sequence[int]) -> N
 
 
 def run_build(channel: int, job: dict[str, Any], _: Sequence[int]) -> None:
-    """Lay out the files and run a compiler on them; send its log, and its result if any."""
+    """Lay out the files and run a compiler on them; send its log, and its results if any.
+
+    Descriptors go out for those of `results` that are there, `found` says for which; of `folders`
+    an archive is sent. A compiler that failed leaves results only if they may be `partial`.
+    """
     import subprocess
 
-    for name, content in job["files"].items():
-        write_file(name, content)
+    lay_out(job)
+    here = os.getcwd()
     try:
         with open("build.log", "w+b") as log:
             done = subprocess.run(
-                job["command"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
+                job["command"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "PATH": job["path"], "HOME": here, "TMPDIR": here},
+                check=False,
             )
             log.seek(0)
-            text = log.read(1 << 20).decode(errors="replace")
+            text = log.read(_LOG_BYTES).decode(errors="replace")
     except FileNotFoundError:
-        wire.reply(channel, {"built": False, "missing": True, "detail": job["command"][0]})
+        tool = job["command"][0]
+        missing = {"status": 0, "missing": True, "log": tool, "found": [], "folders": []}
+        wire.reply(channel, missing)
         return
-    telling = ("error", "undefined reference")
-    lines = [line for line in text.splitlines() if any(word in line for word in telling)]
-    lines = lines or text.splitlines()
-    detail = "\n".join(lines)[:_LOG_CHARACTERS]
-    reply = {"built": done.returncode == 0, "missing": False, "detail": detail}
-    if not reply["built"]:
-        wire.reply(channel, reply)
-        return
-    built = os.open(job["built"], os.O_RDONLY)
-    wire.reply_with(channel, reply, [built])
+    found: dict[int, int] = {}
+    folders = [number for number, name in enumerate(job["results"]) if os.path.isdir(name)]
+    if done.returncode == 0 or (job["partial"] and done.returncode > 0):
+        for number, name in enumerate(job["results"]):
+            if (descriptor := _open_result(name, f"result-{number}")) >= 0:
+                found[number] = descriptor
+    reply = {"status": done.returncode, "missing": False, "log": text, "found": list(found)}
+    wire.reply_with(channel, reply | {"folders": folders}, list(found.values()))
+
+
+def _open_result(name: str, archive: str) -> int:
+    """Open what a compiler has left under a name, a folder as an archive; -1 if nothing usable."""
+    try:
+        mode = os.lstat(name).st_mode
+    except OSError:
+        return -1
+    if stat.S_ISREG(mode):
+        return os.open(name, os.O_RDONLY)
+    if not stat.S_ISDIR(mode):
+        return -1
+    import zipfile
+
+    with zipfile.ZipFile(archive, "w") as target:
+        for top, folders, names in os.walk(name):
+            folders.sort()
+            for path in (os.path.join(top, inner) for inner in sorted(names)):
+                mode = os.lstat(path).st_mode
+                if stat.S_ISREG(mode):
+                    entry = zipfile.ZipInfo(os.path.relpath(path, name))
+                    entry.external_attr = mode << 16
+                    with open(path, "rb") as file, target.open(entry, "w") as copy:
+                        while part := file.read(1 << 20):
+                            copy.write(part)
+    return os.open(archive, os.O_RDONLY)
 
 
 def run_command(channel: int, job: dict[str, Any], descriptors: Sequence[int]) -> None:
@@ -275,8 +313,7 @@ def run_command(channel: int, job: dict[str, Any], descriptors: Sequence[int]) -
     The first descriptor is the built file, if there is one; the others are its standard
     streams. Without those, its calls come over descriptor 3.
     """
-    for name, content in job["files"].items():
-        write_file(name, content)
+    lay_out(job)
     streams = list(descriptors)
     if job["built"]:
         _copy_file(streams.pop(0), job["built"])
@@ -285,8 +322,19 @@ def run_command(channel: int, job: dict[str, Any], descriptors: Sequence[int]) -
         _take_descriptors(streams)
     else:
         os.dup2(channel, _DRIVER_CHANNEL)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it: pipelines would never end
     command = job["command"]
-    os.execvpe(command[0], command, dict(os.environ))
+    os.execvpe(command[0], command, {**os.environ, "PATH": job["path"]})
+
+
+def lay_out(job: dict[str, Any]) -> None:
+    """Write the files of a job, and link to what its language shares."""
+    for name, content in job["files"].items():
+        if "/" in name:
+            os.makedirs(os.path.dirname(name), exist_ok=True)
+        write_file(name, content)
+    if job["shared"]:
+        os.symlink(job["shared"], SHARED)
 
 
 def write_file(name: str, text: str) -> None:

@@ -12,12 +12,13 @@ program: session, folder, limits, Landlock. What held is the tier, and is writte
 """
 
 import contextlib
+import itertools
 import math
 import os
 import site
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,10 +32,13 @@ SYSTEM_PATHS = (
     *("/usr", "/lib", "/lib64", "/bin", "/sbin"),
     *("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives"),
 )
+_SETTINGS = ("java-*-openjdk", "mono", "perl", "php/*/cli", "php/*/mods-available")
+"""Folders of /etc without which a runtime does not start, or lacks parts of its library."""
 UNCONFINED_HINT = (
     "on Linux 5.13 or newer Landlock must be on (see `overproof doctor`); or, in a machine that "
     "may be lost, --unsafe (limits.unsafe=true)"
 )
+_BUILD_FOLDER_MIB = 1024
 _SCOPED_SIGNALS = 6
 """The version of Landlock that keeps signals and abstract sockets inside."""
 
@@ -51,10 +55,14 @@ class Confinement:
     """`A: namespaces+landlock+seccomp+rlimits`, or as much of it as the machine allows."""
     namespaces: bool
     """Whether this process is pid 1 of its own pid namespace."""
-    restrict: Callable[[], None] | None
-    """Applies the Landlock rules to the process that calls it."""
+    restrict: Mapping[tuple[bool, bool], Callable[[], None]]
+    """What applies Landlock rules to the process that calls it: for programs and compilers, which
+    have a larger folder to write to, without and with what `/proc` shows; empty without Landlock.
+    """
     seatbelt: bool
     """Whether each program applies the macOS profile to itself."""
+    indulgent: bytes | None
+    """A filter for programs that see themselves; see `seccomp.build_indulgent`."""
     filter_signals: bool
     """Whether each program installs a filter that keeps its signals to itself."""
     limits: Limits
@@ -62,6 +70,12 @@ class Confinement:
     """The folders that programs may write to; they hold nothing else."""
     folder: str
     """Working folder of each program, in the first box: made anew for each."""
+    build_boxes: tuple[str, ...]
+    """The folders that compilers may write to."""
+    build_folder: str
+    """Working folder of each compiler."""
+    readable: tuple[str, ...]
+    """All that may be read."""
     base_bytes: int
     """Address space of the bare interpreter."""
 
@@ -76,21 +90,25 @@ class Probe:
     """What a stronger tier would need, a line each."""
 
 
-def confine_worker(box: str, limits: Limits) -> Confinement:
+def confine_worker(box: str, shared: str, limits: Limits) -> Confinement:
     """Set up what all programs of this worker share; returns in the process that forks them.
 
+    `shared` is a folder that only the oracle writes to; see `shown_as`.
     Raises: UnconfinedError if nothing holds programs here and `limits.unsafe` is off.
     """
-    readable = _readable()
+    shown = readable()
     landlock = limits.isolation != "rlimits" and kernel.landlock_version() > 0
     namespaces = landlock and limits.isolation == "best" and namespaces_work(box)
     tier = _tier(namespaces, landlock, limits)
+    build_box = box
     if namespaces:
         kernel.enter_namespaces()
         pid = os.fork()
         if pid:
             _stand_by(pid)
-        box = kernel.enter_root(box, readable, limits.folder_mib)
+        build_mib = max(limits.folder_mib, _BUILD_FOLDER_MIB)
+        box = kernel.enter_root(box, shown, limits.folder_mib, shared, build_mib)
+        build_box = kernel.BUILD
     leave_root(box)
     if namespaces:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, 9)  # after the change of user, which clears it
@@ -98,12 +116,17 @@ def confine_worker(box: str, limits: Limits) -> Confinement:
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     os.chdir("/")
     folder = str(Path(box, "work"))
+    shown.append(shown_as(shared, tier))
     os.environ.clear()
     os.environ.update({**ENVIRONMENT, "HOME": folder, "TMPDIR": folder})
-    sys.path[:] = [folder, *(path for path in sys.path if _is_inside(path, readable))]
-    boxes = (box, "/dev/shm") if namespaces else (box,)
-    writable = [*boxes, *kernel.DEVICES]
-    rules = kernel.landlock_rules(readable, writable) if landlock else None
+    sys.path[:] = [folder, *(path for path in sys.path if _is_inside(path, shown))]
+    common = ("/dev/shm",) if namespaces else ()
+    rules: dict[tuple[bool, bool], int] = {}
+    for kind in itertools.product((False, True), (False, True)) if landlock else ():
+        building, sees_itself = kind
+        more = ["/proc"] if sees_itself and namespaces else []
+        writable = [build_box if building else box, *common, *kernel.DEVICES]
+        rules[kind] = kernel.landlock_rules([*shown, *more], writable)
     scoped = namespaces or kernel.landlock_version() >= _SCOPED_SIGNALS
     _limit_worker(limits, namespaces, landlock)
     if landlock and scoped:
@@ -111,18 +134,35 @@ def confine_worker(box: str, limits: Limits) -> Confinement:
     return Confinement(
         tier=tier,
         namespaces=namespaces,
-        restrict=None if rules is None else kernel.landlock_restriction(rules),
+        restrict={
+            kind: kernel.landlock_restriction(ruleset, list(rules.values()))
+            for kind, ruleset in rules.items()
+        },
         seatbelt=tier.startswith("C"),
+        indulgent=seccomp.build_indulgent() if namespaces else None,
         filter_signals=landlock and not scoped,
         limits=limits,
-        boxes=boxes,
+        boxes=(box, *common),
         folder=folder,
+        build_boxes=(build_box, *common),
+        build_folder=str(Path(build_box, "work")),
+        readable=tuple(shown),
         base_bytes=kernel.address_space_bytes(),
     )
 
 
+def shown_as(shared: str, tier: str) -> str:
+    """Return the path under which programs see the folder of what languages share."""
+    return kernel.SHARED if tier.startswith("A") else shared
+
+
 def confine_program(
-    confinement: Confinement, cpu_seconds: float, address_space_bytes: int | None
+    confinement: Confinement,
+    cpu_seconds: float,
+    address_space_bytes: int | None,
+    file_bytes: int,
+    building: bool,
+    sees_itself: bool,
 ) -> None:
     """Limit this process for good, just before it reads an untrusted program.
 
@@ -132,22 +172,24 @@ def confine_program(
         kernel.prctl(kernel.PR_SET_PDEATHSIG, 9)
         kernel.set_rlimit("NPROC", confinement.limits.max_processes + _threads_of_this_user())
     os.setsid()
-    os.chdir(confinement.folder)
+    os.chdir(confinement.build_folder if building else confinement.folder)
     if address_space_bytes is not None:
         kernel.set_rlimit("AS", address_space_bytes)
     kernel.set_rlimit("CPU", math.ceil(cpu_seconds) + 1)
-    if confinement.restrict is not None:
-        confinement.restrict()
+    kernel.set_rlimit("FSIZE", file_bytes)
+    if confinement.restrict:
+        confinement.restrict[building, sees_itself]()
+    if sees_itself and confinement.indulgent is not None:
+        seccomp.install(confinement.indulgent)
     if confinement.filter_signals:
         _filter_calls(namespaces=False, signals_to=os.getpid())
     if confinement.seatbelt:
-        seatbelt.apply(_readable(), [*confinement.boxes, "/dev/null"])
+        seatbelt.apply(confinement.readable, [*confinement.boxes, "/dev/null"])
 
 
 def _limit_worker(limits: Limits, namespaces: bool, landlock: bool) -> None:
     """Set the limits that the forking process can live with as well."""
     os.umask(0o077)
-    kernel.set_rlimit("FSIZE", limits.file_mib << 20)
     kernel.set_rlimit("NOFILE", limits.open_files)
     kernel.set_rlimit("CORE", 0)
     kernel.set_rlimit("MEMLOCK", 0)
@@ -222,7 +264,7 @@ def namespaces_work(box: str) -> bool:
             kernel.enter_namespaces()
             inner = os.fork()
             if inner == 0:
-                kernel.enter_root(box, _readable(), 1)
+                kernel.enter_root(box, readable(), 1)
                 os._exit(0)
             os._exit(os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1]) & 255)
         except BaseException:
@@ -267,16 +309,18 @@ def _filter_calls(namespaces: bool, signals_to: int = 0) -> None:
         seccomp.install(instructions)
 
 
-def _readable() -> list[str]:
+def readable() -> list[str]:
     """Return what a program may read: the system's programs and this Python, no more.
 
     Folders that only a path file puts on `sys.path` (editable installs) are left out.
     """
     packages = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     installed = [sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages(), *packages]
+    settings = [str(path) for name in _SETTINGS for path in Path("/etc").glob(name)]
     # not Path.home, which raises for a user that the system has no entry for
     outside = {"/", os.path.expanduser("~")}  # noqa: PTH111
-    return [*SYSTEM_PATHS, *(path for path in dict.fromkeys(installed) if path not in outside)]
+    shown = [path for path in dict.fromkeys(installed) if path not in outside]
+    return [*SYSTEM_PATHS, *settings, *shown]
 
 
 def _is_inside(path: str, folders: list[str]) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 
 from overproof.progress import stage
 from overproof.records import Outcome, Problem, Sample, Variant, content_key
-from overproof.sandbox.jobs import Job, Limits
+from overproof.sandbox.jobs import AnyJob, Job, Limits, StdioJob
 from overproof.sandbox.pool import run_jobs
 from overproof.store import Table
 
@@ -41,7 +41,10 @@ def execute(
         return content_key(sample.key, msgspec.to_builtins(limits), EXECUTION)
 
     def work(part: list[Sample]) -> list[Outcome]:
-        jobs = [_job(s, by_variant[s.variant], by_task[s.task_id]) for s in part]
+        jobs = [
+            job_for(by_task[s.task_id], s.key, s.solution, by_variant[s.variant].entry_point)
+            for s in part
+        ]
         keys = {sample.key: key(sample) for sample in part}
         settled = []
         for outcome in run_jobs(jobs, limits, workers):
@@ -67,13 +70,29 @@ def execute(
     ]
 
 
-def _job(sample: Sample, variant: Variant, problem: Problem) -> Job:
+def job_for(problem: Problem, key: str, program: str, entry_point: str = "") -> AnyJob:
+    """Return what runs a program against a problem's tests, in whatever language it is."""
+    if problem.cases:
+        return StdioJob(
+            key=key,
+            task_id=problem.task_id,
+            program=program,
+            cases=problem.cases,
+            language=problem.language,
+        )
+    source = problem.source
+    python = problem.language == "python"
+    prompt, reference = problem.prompt, problem.canonical_solution
+    if source is not None:
+        prompt, reference = source.prompt, source.canonical_solution
     return Job(
-        key=sample.key,
-        task_id=sample.task_id,
-        program=sample.solution,
-        entry_point=variant.entry_point,
-        prompt=problem.prompt,
-        reference=problem.canonical_solution,
+        key=key,
+        task_id=problem.task_id,
+        program=program,
+        entry_point=entry_point or problem.entry_point,
+        prompt=prompt if python or source else "",
+        reference=reference if python or source else "",
         test=problem.test,
+        language=problem.language,
+        excluded=source.excluded if source else (),
     )

@@ -12,6 +12,9 @@ from overproof.errors import UsageError
 MAX_PROGRAM_CHARACTERS = 4 << 20
 """A longer program is a `compile_error`; it is not even tried."""
 
+SHARED_FACTOR = 5
+"""How much more than a build may be spent on what all programs of a language share."""
+
 Isolation = Literal["best", "landlock", "rlimits"]
 
 
@@ -37,7 +40,8 @@ class Limits:
     open_files: int = 256
     """Open files of one process."""
     build_seconds: float = 60.0
-    """CPU time of a compiler; its memory and files are not limited as the program's are."""
+    """CPU time of a compiler, for one program or a batch of them; its memory and files are not
+    limited as the program's are."""
     isolation: Isolation = "best"
     """The strongest layer to use; less than `best` only to see what a lesser machine gives."""
     unsafe: bool = False
@@ -80,7 +84,10 @@ class Job:
     test: str
     """Trusted Python code that defines `check(candidate)`, whatever the program's language."""
     language: str = "python"
-    """Language of `program`; see `overproof.sandbox.languages`."""
+    """Language of `program`; see `overproof.languages`."""
+    excluded: tuple[int, ...] = ()
+    """Numbers, from 0, of those calls of the test that the language cannot express: the program is
+    not asked, the test gets the reference's result."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ import resource
 import signal
 import struct
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +35,13 @@ _WRITE_FILE = 0b0111
 _MAX_INODES = 20_000
 """Files and folders of one program: each costs time to remove."""
 NOBODY = 65534
+SHARED, BUILD, _WATCHED = "/.shared", "/.build", "/.proc"
+"""In the root that `enter_root` makes: what languages share, where compilers work, and all
+processes of the namespace."""
+_ONLY_ITSELF = b"subset=pid,hidepid=4"
+"""Options of a `/proc` that shows nothing of the machine, and only processes that the caller may
+trace: with Landlock, itself and what it has started."""
+_proc = Path("/proc")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
 
@@ -121,21 +128,29 @@ def _enter_as_root() -> None:
         raise OSError(number, "unshare")
 
 
-def enter_root(place: str, readable: Iterable[str], size_mib: int) -> str:
+def enter_root(
+    place: str, readable: Iterable[str], size_mib: int, shared: str = "", build_mib: int = 0
+) -> str:
     """Make `place` the root of the file system, with nothing in it but what is named here.
 
-    `readable` paths appear read-only under their own names; a folder whose name is returned is
-    memory of at most `size_mib`, as is `/dev/shm`; `/proc` shows the processes of the
+    `readable` paths appear read-only under their own names, and `shared` as `SHARED`; a folder
+    whose name is returned is memory of at most `size_mib`, as is `/dev/shm`, and `BUILD` of
+    `build_mib`; `/proc` shows each process itself, and the functions of this module all of the
     namespace. Must run as pid 1 of new namespaces. Raises: OSError.
     """
+    global _proc
     mount(b"tmpfs", place, b"tmpfs", _MS_NOSUID_NODEV, b"mode=755,size=1m")
     shown = _outermost(readable)
     # where Python itself is installed below /tmp, that folder is not for programs to write to
     writable = "/box" if any(path.startswith("/tmp/") for path in shown) else "/tmp"
     for path in shown:
         _bind(path, place)
+    if shared:
+        Path(place + SHARED).mkdir()
+        mount(os.fsencode(shared), place + SHARED, b"", _MS_BIND)
     attributes = struct.pack("<QQQQ", _MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID_NODEV, 0, 0, 0)
-    folders = ("/dev", "/dev/shm", "/proc", writable)
+    memory = {writable: size_mib, "/dev/shm": size_mib} | ({BUILD: build_mib} if build_mib else {})
+    folders = ("/dev", "/proc", _WATCHED, *memory)
     for name in folders:
         Path(place + name).mkdir(exist_ok=True, parents=True)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
@@ -148,15 +163,17 @@ def enter_root(place: str, readable: Iterable[str], size_mib: int) -> str:
     for name in DEVICES:
         if Path(name).exists():
             mount(os.fsencode(name), place + name, b"", _MS_BIND)
-    mount(b"proc", f"{place}/proc", b"proc", _MS_NOSUID_NODEV)
-    for name in (writable, "/dev/shm"):
-        options = b"mode=1777,size=%dm,nr_inodes=%d" % (size_mib, _MAX_INODES)
+    mount(b"proc", place + _WATCHED, b"proc", _MS_NOSUID_NODEV)
+    mount(b"proc", f"{place}/proc", b"proc", _MS_NOSUID_NODEV, _ONLY_ITSELF)
+    for name, most_mib in memory.items():
+        options = b"mode=1777,size=%dm,nr_inodes=%d" % (most_mib, _MAX_INODES)
         mount(b"tmpfs", place + name, b"tmpfs", _MS_NOSUID_NODEV, options)
     os.chdir(place)
     _syscall(_PIVOT_ROOT[os.uname().machine == "aarch64"], b".", b".")
     if _libc().umount2(b".", _MNT_DETACH):
         raise OSError(ctypes.get_errno(), "umount2")
     os.chdir("/")
+    _proc = Path(_WATCHED)
     return writable
 
 
@@ -191,14 +208,12 @@ def landlock_version() -> int:
         return 0
 
 
-def landlock_rules(readable: Iterable[str], writable: Iterable[str]) -> int | None:
-    """Return a ruleset (a descriptor) that leaves only these paths, or None without Landlock.
+def landlock_rules(readable: Iterable[str], writable: Iterable[str]) -> int:
+    """Return a ruleset (a descriptor) that leaves only these paths. Raises: OSError.
 
     From version 4 it also refuses TCP, from version 6 signals to processes outside.
     """
     version = landlock_version()
-    if not version:
-        return None
     files = (1 << 13) - 1
     for since, right in ((2, 13), (3, 14), (5, 15)):  # refer, truncate, device ioctl
         files |= 1 << right if version >= since else 0
@@ -220,10 +235,11 @@ def landlock_rules(readable: Iterable[str], writable: Iterable[str]) -> int | No
     return rules
 
 
-def landlock_restriction(rules: int) -> Callable[[], None]:
+def landlock_restriction(rules: int, every: Sequence[int]) -> Callable[[], None]:
     """Return what applies a ruleset, once, to the process that calls it; it raises OSError.
 
-    Made ahead: after a fork, every object that is touched costs a page fault.
+    It closes `every` ruleset then. Made ahead: after a fork, every object that is touched costs a
+    page fault.
     """
     call, number = _libc().syscall, ctypes.c_long(_LANDLOCK_RESTRICT)
     descriptor, flags = ctypes.c_long(rules), ctypes.c_long(0)
@@ -231,7 +247,8 @@ def landlock_restriction(rules: int) -> Callable[[], None]:
     def restrict() -> None:
         if call(number, descriptor, flags):
             raise OSError(ctypes.get_errno(), "landlock_restrict_self")
-        os.close(rules)
+        for ruleset in every:
+            os.close(ruleset)
 
     return restrict
 
@@ -270,7 +287,7 @@ def processes() -> dict[int, Usage]:
         return processes_by_ps()
     found = {}
     tick, page = os.sysconf("SC_CLK_TCK"), resource.getpagesize()
-    for entry in Path("/proc").glob("[0-9]*"):
+    for entry in _proc.glob("[0-9]*"):
         try:
             line = (entry / "stat").read_bytes()
         except OSError:
@@ -313,7 +330,7 @@ def seconds_of(spent: str) -> float:
 def disowns_children(pid: int) -> bool:
     """Return whether a process ignores SIGCHLD, so that its children's CPU time is lost."""
     try:
-        text = Path(f"/proc/{pid}/status").read_text()
+        text = (_proc / str(pid) / "status").read_text()
     except OSError:
         return False
     ignored = next((line for line in text.splitlines() if line.startswith("SigIgn:")), "0:0")
@@ -326,7 +343,7 @@ def proportional_bytes(pid: int) -> int:
     Where the kernel does not tell, all of it.
     """
     try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        for line in (_proc / str(pid) / "smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
                 return int(line.split()[1]) * 1024
     except (OSError, ValueError):

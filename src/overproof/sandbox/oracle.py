@@ -5,7 +5,9 @@ to the candidate and is never executed here. Helpers that a prompt defines (Huma
 come from the dataset's own prompt.
 
     channel, to the pool:  {"tier": …} once, then a verdict for each task, in order
-    channel, from the pool:  {"folder": …, "cache": …, "limits": …} once, then tasks
+    channel, from the pool:  {"folder": …, "cache": …, "limits": …} once, then tasks, or
+                             {"language": …, "prepare": [[program, entry_point], …]}, programs to
+                             build together, whose "verdict" is none
 """
 
 import contextlib
@@ -18,11 +20,10 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from overproof.sandbox import kernel, spawn, wire
-from overproof.sandbox.builds import Launch, prepare
-from overproof.sandbox.examples import literal_call
+from overproof.sandbox.examples import literal_call, read_literal
 from overproof.sandbox.folders import remove_tree
 from overproof.sandbox.judge import (
     Finding,
@@ -36,10 +37,22 @@ from overproof.sandbox.judge import (
     run_check,
     run_examples,
 )
-from overproof.sandbox.languages import LANGUAGES, toolchain
+from overproof.sandbox.launch import Launch
 from overproof.sandbox.proxy import CandidateGoneError, DivergedError, Proxy
-from overproof.sandbox.recording import LiveObjectError, Recording, encode_call, marshal_call
+from overproof.sandbox.recording import (
+    MAX_STARTS,
+    LiveObjectError,
+    ProblemError,
+    Recording,
+    encode_call,
+    marshal_call,
+    marshal_result,
+)
 from overproof.sandbox.stdio import Streams, differs
+
+if TYPE_CHECKING:  # what other languages need is loaded with the first task that has one
+    from overproof.languages.language import Language
+    from overproof.sandbox.answers import Answers
 
 _MEMORY_BYTES = 4 << 30
 _MIB = 1 << 20
@@ -66,11 +79,17 @@ class Zygote:
         """Start a zygote. Raises: ZygoteError if it cannot be started."""
         self.folder = Path(base, f"box{next(_NUMBERS)}")
         self.folder.mkdir(0o700)
+        self.shared = Path(base, "shared")
+        self.shared.mkdir(exist_ok=True)
+        self.shared.chmod(0o755)
+        self.clean = True
+        """Whether no candidate so far has left anything behind."""
         self.control, theirs = socket.socketpair()
         with theirs:
             self.process = spawn.start("zygote", theirs)
         try:
-            wire.send(self.control, {"folder": str(self.folder), "limits": limits})
+            places = {"folder": str(self.folder), "shared": str(self.shared)}
+            wire.send(self.control, places | {"limits": limits})
             hello = wire.receive(self.control)
         except (wire.WireError, OSError) as error:
             raise ZygoteError(f"the zygote did not start: {error}") from None
@@ -111,13 +130,13 @@ class Zygote:
         if len(content) < wire.REPORT.size:
             raise ZygoteError("the zygote ended")
         status, cpu, resident, reason, ready, clean = wire.REPORT.unpack(content)
+        self.clean = self.clean and clean
         return {
             "status": status,
             "cpu": cpu,
             "resident": resident,
             "reason": wire.REASONS[reason],
             "ready": ready,
-            "clean": clean,
         }
 
     def close(self) -> None:
@@ -144,13 +163,15 @@ class Examination:
         self.task = task
         self.limits = limits
         self.cache = cache
-        self.language = task["language"]
+        self.language = other_language(task["language"])
+        """None for Python."""
+        self.answers: Answers | None = None
         self.cpu = 0.0
         self.resident = 0
         self.inside = False
         self.again = False
-        self.clean = True
         self.started = False
+        self.starts = 0
 
     def run(self) -> Finding:
         """Return the finding on the task. Raises: ZygoteError."""
@@ -170,36 +191,62 @@ class Examination:
         """Judge by the dataset's test."""
         task = self.task
         reference_name = task["entry_point"]
-        recording = Recording.of(task["prompt"], task["reference"], task["test"], reference_name)
+        other = self.language is not None
+        recording = Recording.of(
+            task["prompt"], task["reference"], task["test"], reference_name, with_results=other
+        )
         if recording.fault:
             return Finding("harness_error", recording.fault)
         if recording.inside:
             return self.run_inside()
+        excluded = task.get("excluded", ())
+        if excluded and not max(excluded) < len(recording.calls):
+            return Finding("harness_error", f"excluded: the test makes no call {max(excluded)}")
 
         def run(proxy: Proxy) -> Finding:
             return run_check(proxy, recording.check(), task["test"])
 
-        return self.run_calls(run, recording)
+        return self.run_calls(run, self.foresee(recording, excluded))
 
     def run_examples(self) -> Finding:
         """Judge by worked examples."""
         examples, entry_point = self.task["examples"], self.task["entry_point"]
         recording = Recording()
-        for source, _ in examples:
+        for source, want in examples:
             call = literal_call(source, entry_point)
             if call is None:
                 break
             recording.calls.append(marshal_call(tuple(call[0]), call[1]))
-        return self.run_calls(lambda proxy: run_examples(proxy, examples, entry_point), recording)
+            result = b""
+            with contextlib.suppress(ValueError, SyntaxError, TypeError):
+                result = marshal_result(read_literal(want))
+            recording.results.append(result)
+        return self.run_calls(
+            lambda proxy: run_examples(proxy, examples, entry_point), self.foresee(recording)
+        )
 
-    def run_calls(self, run: Callable[[Proxy], Finding], foreseen: Recording | None) -> Finding:
-        """Let `run` call the candidate; if its calls are not as foreseen, once more without."""
+    def foresee(self, recording: Recording, excluded: Sequence[int] = ()) -> list[bytes]:
+        """Return the calls that can be sent ahead; note how answers are read."""
+        if self.language is None:
+            return recording.calls
+        from overproof.sandbox.answers import Answers
+
+        self.answers = Answers(self.language, recording, excluded)
+        return self.answers.expressible()
+
+    def run_calls(self, run: Callable[[Proxy], Finding], foreseen: list[bytes]) -> Finding:
+        """Let `run` call the candidate; if its calls are not as foreseen, once more without.
+
+        A program that cannot read is started with the calls that were made so far, one more each
+        time.
+        """
         launch = self.launch(foreseen)
         if isinstance(launch, Finding):
             return launch
         finding, live = Finding("error"), False
+        self.starts += 1
         with self.candidate(launch, []) as channel:
-            proxy = Proxy(channel, foreseen, in_json=self.language != "python")
+            proxy = Proxy(channel, foreseen, self.answers)
             try:
                 finding = self.call(proxy, run, foreseen)
             except CandidateGoneError as error:
@@ -212,23 +259,24 @@ class Examination:
         if live:
             return self.run_inside()
         if proxy.diverged:
-            return self.run_calls(run, None)
+            if self.starts > MAX_STARTS:
+                return Finding("harness_error", "the test's calls change from start to start")
+            reads = self.language is None or self.language.reads_calls
+            return self.run_calls(run, [] if reads else proxy.made)
         return judge(finding, proxy, report, self.limits)
 
-    def call(
-        self, proxy: Proxy, run: Callable[[Proxy], Finding], foreseen: Recording | None
-    ) -> Finding:
+    def call(self, proxy: Proxy, run: Callable[[Proxy], Finding], foreseen: list[bytes]) -> Finding:
         """Wait until the program is loaded, then run the test."""
         loaded = proxy.receive()
         if loaded.get("loaded") is not True:
             return refused_load(loaded)
-        if proxy.in_json and foreseen:
-            proxy.ask([encode_call(*marshal.loads(call)) for call in foreseen.calls])
+        if self.language is not None and self.language.reads_calls and foreseen:
+            proxy.ask(encoded(foreseen))
         return run(proxy)
 
     def run_inside(self) -> Finding:
         """Let the candidate judge itself: the verdict says so."""
-        if self.language != "python":
+        if self.language is not None:
             return Finding("harness_error", "tests with live objects are for Python only")
         self.inside = True
         names = ("program", "entry_point", "prompt", "reference", "test")
@@ -273,33 +321,39 @@ class Examination:
                 memory = complaint.startswith("MemoryError")
                 status = "out_of_memory" if memory else found.status
                 compiling = complaint.startswith(("SyntaxError", "IndentationError", "TabError"))
-                status = "compile_error" if compiling and self.language == "python" else status
+                status = "compile_error" if compiling and self.language is None else status
                 return Finding(status, complaint or found.detail)
             difference = differs(streams.printed.decode(errors="replace"), expected)
             return Finding("wrong_answer", difference) if difference else Finding("passed")
         finally:
             streams.close()
 
-    def launch(self, foreseen: Recording | None) -> Launch | Finding:
+    def launch(self, foreseen: list[bytes]) -> Launch | Finding:
         """Return how to start a candidate that answers calls."""
         program, entry_point = self.task["program"], self.task["entry_point"]
-        if self.language == "python":
-            calls = foreseen.calls if foreseen else []
-            job = {"program": program, "entry_point": entry_point, "calls": calls}
+        if self.language is None:
+            job = {"program": program, "entry_point": entry_point, "calls": foreseen}
             return Launch(b"f", {"kind": "calls"} | job)
-        return self.prepare(entry_point)
+        return self.prepare(self.language, entry_point, foreseen)
 
     def launch_script(self) -> Launch | Finding:
         """Return how to start a whole program."""
-        if self.language == "python":
+        if self.language is None:
             return Launch(b"s", {"kind": "main", "program": self.task["program"]})
-        return self.prepare("")
+        return self.prepare(self.language, "", [])
 
-    def prepare(self, entry_point: str) -> Launch | Finding:
+    def prepare(
+        self, language: "Language", entry_point: str, foreseen: list[bytes]
+    ) -> Launch | Finding:
         """Return how to start a program of another language, built if need be."""
-        language = LANGUAGES[self.language]
-        program = self.task["program"]
-        return prepare(self.zygote, language, program, entry_point, self.limits, self.cache)
+        from overproof.sandbox.builds import prepare
+
+        try:
+            calls = [] if language.reads_calls else encoded(foreseen)
+        except ProblemError as error:
+            return Finding("harness_error", str(error))
+        files = language.files(self.task["program"], entry_point, calls)
+        return prepare(self.zygote, language, files, self.limits, self.cache)
 
     @contextlib.contextmanager
     def candidate(self, launch: Launch, streams: Sequence[int]) -> Iterator[socket.socket]:
@@ -319,7 +373,6 @@ class Examination:
         self.cpu += report["cpu"]
         self.resident = max(self.resident, report["resident"])
         self.again = report["reason"] == "wall"
-        self.clean = self.clean and report["clean"]
         if not report["ready"]:
             raise NotReadyError
         return report
@@ -343,7 +396,8 @@ def main(descriptor: int) -> None:
         while True:
             task = wire.receive(pool, wire.MAX_JOB)
             zygote = zygote or Zygote(limits, config["folder"])
-            verdict, clean = run_task(zygote, task, limits, cache)
+            work = build_together if "prepare" in task else run_task
+            verdict, clean = work(zygote, task, limits, cache)
             if not clean:
                 zygote.close()
                 zygote = None
@@ -362,15 +416,12 @@ def run_task(
 ) -> tuple[dict[str, Any], bool]:
     """Return the verdict on a task, and whether the zygote may serve on."""
     examination = Examination(zygote, task, limits, cache)
-    clean = True
     try:
         finding = examination.run()
-        clean = examination.clean
     except ZygoteError as error:
         # With a program at work, the program is the suspect: it is run again, alone.
         status = "error" if examination.started else "harness_error"
-        finding, clean, examination.again = Finding(status, str(error)), False, True
-    language = LANGUAGES.get(task["language"])
+        finding, zygote.clean, examination.again = Finding(status, str(error)), False, True
     verdict = {
         "status": finding.status,
         "detail": one_line(finding.detail),
@@ -378,7 +429,49 @@ def run_task(
         "memory": round(examination.resident / _MIB, 1),
         "tier": zygote.tier,
         "inside": examination.inside,
-        "toolchain": (toolchain(language) or "") if language else "",
+        "toolchain": label(examination.language),
         "again": examination.again,
     }
-    return verdict, clean
+    return verdict, zygote.clean
+
+
+def build_together(
+    zygote: Zygote, task: dict[str, Any], limits: dict[str, Any], cache: Path
+) -> tuple[dict[str, Any], bool]:
+    """Build programs ahead of their own tasks; return nothing, and whether the zygote may serve on.
+
+    Whatever goes wrong here costs time only: each task builds what it lacks.
+    """
+    language = other_language(task["language"])
+    if language is not None:
+        from overproof.sandbox.builds import prepare_many
+
+        programs = [language.files(program, name, []) for program, name in task["prepare"]]
+        try:
+            prepare_many(zygote, language, programs, limits, cache)
+        except ZygoteError:
+            zygote.clean = False
+    return {"again": False}, zygote.clean
+
+
+def other_language(name: str) -> "Language | None":
+    """Return the language of a task, loaded when it is first asked for; None for Python."""
+    if name == "python":
+        return None
+    from overproof.languages import load_language
+
+    return load_language(name)
+
+
+def label(language: "Language | None") -> str:
+    """Return a language's toolchain with its version; empty for Python, or if it is missing."""
+    if language is None:
+        return ""
+    from overproof.sandbox.toolchains import toolchain
+
+    return toolchain(language) or ""
+
+
+def encoded(calls: Sequence[bytes]) -> list[dict[str, Any]]:
+    """Return marshalled calls as a driver is sent them. Raises: as `encode_call`."""
+    return [encode_call(*marshal.loads(call)) for call in calls]

@@ -2,7 +2,8 @@
 
 A worker is an oracle process with its zygote. If an oracle hangs on odd data it is killed and
 started anew. Whatever was ended by wall time, or took its worker down, is run once more, alone,
-so that a busy machine costs time and never a verdict.
+so that a busy machine costs time and never a verdict. Where a language compiles many programs at
+once, jobs are read some way ahead and wait until a worker has built their group.
 
     run_jobs(jobs, Limits(), workers=2)
 
@@ -21,17 +22,26 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from overproof.errors import OverproofError, UnknownNameError, UsageError
+from overproof.languages import NAMES, load_language
 from overproof.sandbox import spawn, wire
-from overproof.sandbox.builds import prune
+from overproof.sandbox.builds import ROUNDS, prune
 from overproof.sandbox.confine import UnconfinedError
 from overproof.sandbox.folders import remove_tree
-from overproof.sandbox.jobs import MAX_PROGRAM_CHARACTERS, AnyJob, Limits, StdioJob
-from overproof.sandbox.languages import LANGUAGES
+from overproof.sandbox.jobs import (
+    MAX_PROGRAM_CHARACTERS,
+    SHARED_FACTOR,
+    AnyJob,
+    Job,
+    Limits,
+    StdioJob,
+)
+from overproof.sandbox.recording import MAX_STARTS, PATIENT_SECONDS
 
 if TYPE_CHECKING:  # slow to import, and not needed in the processes of the sandbox
     from overproof.records import Outcome
@@ -41,6 +51,8 @@ _START_SECONDS = 60.0
 _AHEAD_BYTES = 32 << 10
 """A task up to this size is sent while its worker is still busy with the one before."""
 _AHEAD = 2
+_READ_AHEAD = 64
+"""Jobs that are read together where their language compiles many at once."""
 _MAX_KNOWN = 2048
 """Verdicts remembered, so that identical jobs which are not far apart are executed once."""
 
@@ -48,8 +60,8 @@ _MAX_KNOWN = 2048
 def run_jobs(jobs: Iterable[AnyJob], limits: Limits, workers: int = 2) -> "Iterator[Outcome]":
     """Yield the outcome of each job, in the order in which they are finished.
 
-    `jobs` is read only a little ahead. Identical jobs (all but key and task_id) are executed
-    once and share the result.
+    `jobs` is read only a little ahead, 64 of them where a language compiles many at once.
+    Identical jobs (all but key and task_id) are executed once and share the result.
 
     Raises: UsageError for a wrong number of workers; UnconfinedError if nothing on this machine
     holds a program; OverproofError if no sandbox can start.
@@ -236,6 +248,10 @@ class _Stream:
         self.known = pool.known
         self.waiting: dict[str, list[AnyJob]] = {}
         self.contents: dict[str, bytes] = {}
+        self.fresh: dict[str, list[tuple[str, AnyJob]]] = {}
+        self.groups: dict[str, list[str]] = {}
+        """Tasks that build programs together, and the tasks that wait for them."""
+        self.patience: dict[str, float] = {}
         self.ready: deque[str] = deque()
         self.again: deque[str] = deque()
 
@@ -246,15 +262,19 @@ class _Stream:
         exhausted = False
         while True:
             while not exhausted and len(self.ready) < len(self.pool.crew):
-                job = next(jobs, None)
-                if job is None:
-                    exhausted = True
-                elif (verdict := self.submit(job)) is not None:
-                    yield _outcome(job, verdict)
+                part = self.read(jobs)
+                exhausted = not part
+                for job in part:
+                    if (verdict := self.submit(job)) is not None:
+                        yield _outcome(job, verdict)
+                self.gather()
             self.hand_out(self.pool.crew, _AHEAD)
             if self.under_way():
                 for name, verdict in self.finished(self.pool.crew):
-                    if verdict["again"]:
+                    if name in self.groups:  # whatever came of it, its programs can now be run
+                        self.ready.extendleft(reversed(self.groups.pop(name)))
+                        del self.contents[name], self.patience[name]
+                    elif verdict["again"]:
                         self.again.append(name)
                     else:
                         yield from self.settle(name, verdict)
@@ -272,10 +292,17 @@ class _Stream:
                 for name, verdict in self.finished(crew):
                     yield from self.settle(name, verdict)
 
+    def read(self, jobs: Iterator[AnyJob]) -> list[AnyJob]:
+        """Return the next job, with more where its language compiles many at once."""
+        first = next(jobs, None)
+        if first is None:
+            return []
+        return [first, *islice(jobs, _READ_AHEAD - 1 if _batch_size(first) > 1 else 0)]
+
     def submit(self, job: AnyJob) -> dict[str, Any] | None:
         """Line a job up, or join it to the same one; return its verdict if that is known."""
-        if job.language != "python" and job.language not in LANGUAGES:
-            raise UnknownNameError("language", job.language, ["python", *LANGUAGES])
+        if job.language not in NAMES:
+            raise UnknownNameError("language", job.language, NAMES)
         try:
             name, content = _pack(job)
         except wire.TooLargeError as error:
@@ -285,8 +312,34 @@ class _Stream:
         self.waiting.setdefault(name, []).append(job)
         if len(self.waiting[name]) == 1:
             self.contents[name] = content
-            self.ready.append(name)
+            self.patience[name] = _patience(job, self.pool.crew[0].limits)
+            if _batch_size(job) > 1:
+                self.fresh.setdefault(job.language, []).append((name, job))
+            else:
+                self.ready.append(name)
         return None
+
+    def gather(self) -> None:
+        """Line up the building of what was just read, in groups; its tasks wait for that."""
+        for language, tasks in self.fresh.items():
+            most = _batch_size(tasks[0][1])
+            for start in range(0, len(tasks), most):
+                group = tasks[start : start + most]
+                programs = [(job.program, getattr(job, "entry_point", "")) for _, job in group]
+                names = [name for name, _ in group]
+                try:
+                    content = wire.pack({"language": language, "prepare": programs}, wire.MAX_JOB)
+                except wire.TooLargeError:
+                    content = b""
+                if len(group) < 2 or not content:
+                    self.ready.extend(names)
+                    continue
+                together = f"build of {names[0]} and more"
+                self.groups[together], self.contents[together] = names, content
+                limits = self.pool.crew[0].limits
+                self.patience[together] = _build_patience(language, limits, ROUNDS)
+                self.ready.append(together)
+        self.fresh.clear()
 
     def hand_out(self, crew: list[Worker], ahead: int) -> None:
         """Give tasks to idle workers, and a second small one to each that is busy."""
@@ -301,7 +354,7 @@ class _Stream:
                     worker.start()
                 worker.await_ready()
                 name = self.ready.popleft()
-                worker.send(name, content, _patience(self.waiting[name][0], worker.limits))
+                worker.send(name, content, self.patience[name])
 
     def finished(self, crew: list[Worker]) -> list[tuple[str, dict[str, Any]]]:
         """Wait for a verdict; return those that have come."""
@@ -326,7 +379,7 @@ class _Stream:
         if len(self.known) >= _MAX_KNOWN:
             del self.known[next(iter(self.known))]
         self.known[name] = verdict
-        del self.contents[name]
+        del self.contents[name], self.patience[name]
         for job in self.waiting.pop(name):
             yield _outcome(job, verdict)
 
@@ -351,8 +404,28 @@ def refuse(reply: dict[str, Any]) -> None:
 def _patience(job: AnyJob, limits: Limits) -> float:
     """Return how long an oracle may take over a job: build, run each case, make up its mind."""
     runs = len(job.cases) if isinstance(job, StdioJob) else 1
-    build = 0.0 if job.language == "python" else limits.build_seconds + limits.wall_seconds
-    return runs * limits.wall_seconds + build + _GRACE_SECONDS
+    if job.language == "python":
+        return runs * limits.wall_seconds + _GRACE_SECONDS
+    if isinstance(job, Job) and not load_language(job.language).reads_calls:
+        runs = MAX_STARTS
+    recording = PATIENT_SECONDS if isinstance(job, Job) else 0.0
+    return runs * limits.wall_seconds + recording + _build_patience(job.language, limits, 1)
+
+
+def _build_patience(name: str, limits: Limits, rounds: int) -> float:
+    language = load_language(name)
+    build = limits.build_seconds + limits.wall_seconds if language.build else 0.0
+    shared = SHARED_FACTOR * limits.build_seconds + limits.wall_seconds if language.shared else 0.0
+    # another process may be making it, or building the same: then we wait for that one first
+    return rounds * build + 2 * shared + _GRACE_SECONDS
+
+
+def _batch_size(job: AnyJob) -> int:
+    """Return how many programs of this job's language are best compiled together."""
+    if job.language == "python" or job.language not in NAMES:
+        return 1
+    batch = load_language(job.language).batch
+    return batch.most if batch else 1
 
 
 def _pack(job: AnyJob) -> tuple[str, bytes]:

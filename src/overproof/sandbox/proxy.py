@@ -6,11 +6,14 @@ candidate raises becomes the built-in exception of that name, so that tests may 
 
 import builtins
 import socket
-from collections.abc import Callable
-from typing import Any, Never
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Never
 
 from overproof.sandbox import codec, wire
-from overproof.sandbox.recording import Recording, encode_call, marshal_call
+from overproof.sandbox.recording import ProblemError, encode_call, marshal_call
+
+if TYPE_CHECKING:  # an oracle that runs Python only needs nothing of other languages
+    from overproof.sandbox.answers import Answers
 
 
 class CandidateError(Exception):
@@ -22,22 +25,30 @@ class CandidateGoneError(BaseException):
 
 
 class DivergedError(BaseException):
-    """The test asks something else than was foreseen; it must be run anew, call by call."""
+    """The test asks something else than was foreseen; it must be run anew."""
 
 
 class Proxy:
     """Stands for the candidate's function: encodes arguments, decodes results."""
 
     def __init__(
-        self, channel: socket.socket, foreseen: Recording | None = None, in_json: bool = False
+        self,
+        channel: socket.socket,
+        foreseen: Sequence[bytes] = (),
+        answers: "Answers | None" = None,
     ) -> None:
-        """Talk to the candidate over `channel`; it has been sent the calls of `foreseen`.
+        """Talk to the candidate over `channel`; it has been sent the calls `foreseen`.
 
-        Drivers in other languages are sent JSON, ours is sent marshal.
+        Drivers in other languages are sent JSON, ours is sent marshal; `answers` says how theirs
+        are read.
         """
         self.channel = channel
-        self.foreseen = foreseen.calls if foreseen else []
-        self.in_json = in_json
+        self.foreseen = foreseen
+        self.answers = answers
+        self.made: list[bytes] = []
+        """The calls that other languages were sent, in order; the last may have diverged."""
+        self.instead = 0
+        """How many calls were answered for the program, since its language lacks them."""
         self.gone = ""
         self.broke_protocol = False
         self.diverged = False
@@ -51,14 +62,43 @@ class Proxy:
         """Call the candidate with copies of the arguments."""
         if self.gone:
             raise CandidateGoneError(self.gone)
+        if self.answers is not None:
+            return self.call_other(self.answers, args, kwargs)
         if self.calls < len(self.foreseen):
             if self.diverged or marshal_call(args, kwargs) != self.foreseen[self.calls]:
                 self.diverged = True
                 raise DivergedError
         else:
             tree = encode_call(args, kwargs)
-            self.ask([tree] if self.in_json else [marshal_call(args, kwargs) or tree])
+            self.ask([marshal_call(args, kwargs) or tree])
         self.calls += 1
+        return self.receive_value()
+
+    def call_other(self, answers: "Answers", args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a program of another language."""
+        call = marshal_call(args, kwargs)
+        number = self.calls + self.instead
+        if answers.excludes(number, call):
+            self.instead += 1
+            return answers.instead(number)
+        if not call and not answers.language.reads_calls:
+            raise ProblemError("an argument cannot be sent ahead")
+        self.made.append(call)
+        expected = self.foreseen[self.calls] if self.calls < len(self.foreseen) else None
+        if self.diverged or (expected is None and not answers.language.reads_calls):
+            self.diverged = True
+            raise DivergedError
+        if expected is None:
+            self.ask([encode_call(args, kwargs)])
+        elif call != expected:
+            self.diverged = True
+            raise DivergedError
+        self.calls += 1
+        self.last_result = answers.read(number, call, self.receive_value())
+        return self.last_result
+
+    def receive_value(self) -> Any:
+        """Return the candidate's next answer. Raises: what it raised; CandidateGoneError."""
         reply = self.receive()
         if "value" in reply:
             try:
@@ -73,7 +113,7 @@ class Proxy:
     def ask(self, calls: list[Any]) -> None:
         """Send calls. Raises: CandidateGoneError."""
         try:
-            if self.in_json:
+            if self.answers is not None:
                 wire.send(self.channel, {"calls": calls}, wire.MAX_JOB)
             else:
                 wire.send_job(self.channel, calls)

@@ -24,6 +24,10 @@ _MAX_CALLS = 4096
 _MAX_BYTES = 2 << 20
 _SECONDS = 0.008
 """CPU time for a recording: what a slow reference saves in messages, it would cost in computing."""
+PATIENT_SECONDS = 10.0
+"""The same where the reference's results are needed: to say which type an answer should have."""
+MAX_STARTS = 64
+"""How often a program that cannot read is started anew, each time with one call more."""
 _KEPT = 256
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
 _BYTES_TAG = b"s"
@@ -50,18 +54,25 @@ class Recording:
     """The prompt with its reference, and the test, compiled."""
     calls: list[bytes] = field(default_factory=list)
     """The marshalled arguments of each call, in order; maybe not of all."""
+    results: list[bytes] = field(default_factory=list)
+    """What the reference returned for each call, as `marshal_result` writes it; empty bytes where
+    that is not known. Only kept for other languages."""
+    reference: Callable[..., Any] | None = None
+    """The canonical function, where there is one."""
     fault: str = ""
     """Why the problem's own code cannot be used; empty if it can."""
     inside: bool = False
     """Whether arguments or the reference's results are live objects."""
 
     @staticmethod
-    def of(prompt: str, reference: str, test: str, entry_point: str) -> "Recording":
+    def of(
+        prompt: str, reference: str, test: str, entry_point: str, with_results: bool = False
+    ) -> "Recording":
         """Return the recording of a problem; made once, then remembered.
 
         `entry_point` may be the name in a renamed variant; the reference's own is then found.
         """
-        return _record(prompt, reference, test, entry_point)
+        return _record(prompt, reference, test, entry_point, with_results)
 
     def check(self) -> Callable[[Any], Any]:
         """Return the test's `check`, in a namespace of its own."""
@@ -69,6 +80,17 @@ class Recording:
         for code in self.codes:
             exec(code, space)
         return space["check"]  # type: ignore[no-any-return]
+
+    def result(self, number: int, call: bytes) -> bytes:
+        """Return what the reference returns for a call, marshalled; empty bytes if not known."""
+        if number < len(self.calls) and self.calls[number] == call:
+            return self.results[number]
+        found = b""
+        if self.reference is not None and call:
+            with _limited_seconds(PATIENT_SECONDS), contextlib.suppress(Exception, _EnoughError):
+                args, kwargs = marshal.loads(call)
+                found = marshal_result(self.reference(*args, **kwargs))
+        return found
 
 
 def marshal_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
@@ -85,6 +107,16 @@ def marshal_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
     return content
 
 
+def marshal_result(result: Any) -> bytes:
+    """Return a result as bytes, from which `unmarshal_result` makes copies; as `marshal_call`."""
+    return marshal_call((result,), {})
+
+
+def unmarshal_result(content: bytes) -> Any:
+    """Return a copy of what `marshal_result` was given."""
+    return marshal.loads(content)[0][0]
+
+
 def encode_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return the message that asks for this call. Raises: ProblemError, LiveObjectError."""
     call: dict[str, Any] = {"args": [_encode_argument(value) for value in args]}
@@ -94,7 +126,9 @@ def encode_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]
 
 
 @lru_cache(maxsize=_KEPT)
-def _record(prompt: str, reference: str, test: str, entry_point: str) -> Recording:
+def _record(
+    prompt: str, reference: str, test: str, entry_point: str, with_results: bool
+) -> Recording:
     recording = Recording()
     space: dict[str, Any] = {"__name__": "oracle"}
     try:
@@ -111,10 +145,12 @@ def _record(prompt: str, reference: str, test: str, entry_point: str) -> Recordi
         recording.fault = f"the problem's own code: {type(error).__name__}: {str(error)[:150]}"
         return recording
     if function is not None:
+        recording.reference = function
         recording.inside = isinstance(function, type)
-        with _limited_seconds(), contextlib.suppress(Exception, _EnoughError):
+        seconds = PATIENT_SECONDS if with_results else _SECONDS
+        with _limited_seconds(seconds), contextlib.suppress(Exception, _EnoughError):
             random.seed(0)
-            check(_listener(recording, function))
+            check(_listener(recording, function, seconds, with_results))
     return recording
 
 
@@ -137,10 +173,12 @@ def _reference(space: dict[str, Any], entry_point: str) -> Callable[..., Any] | 
     return functions[-1] if functions else None
 
 
-def _listener(recording: Recording, function: Callable[..., Any]) -> Callable[..., Any]:
+def _listener(
+    recording: Recording, function: Callable[..., Any], seconds: float, with_results: bool
+) -> Callable[..., Any]:
     """Return the reference with ears: it notes each call, then answers it."""
     size = 0
-    deadline = time.process_time() + _SECONDS
+    deadline = time.process_time() + seconds
 
     def listen(*args: Any, **kwargs: Any) -> Any:
         nonlocal size
@@ -158,9 +196,13 @@ def _listener(recording: Recording, function: Callable[..., Any]) -> Callable[..
             raise _EnoughError
         size += len(call)
         recording.calls.append(call)
+        recording.results.append(b"")
         args, kwargs = marshal.loads(call)
         result = function(*args, **kwargs)
         recording.inside = _is_live(result)
+        if with_results:
+            recording.results[-1] = marshal_result(result)
+            size += len(recording.results[-1])
         return result
 
     return listen
@@ -197,14 +239,14 @@ def _encode_argument(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _limited_seconds() -> Iterator[None]:
+def _limited_seconds(seconds: float) -> Iterator[None]:
     """Stop a reference that takes long: its calls are then made one by one."""
 
     def stop(*_: Any) -> None:
         raise _EnoughError
 
     before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, _SECONDS)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:

@@ -134,6 +134,27 @@ def build(*families: str, signals_to: int = 0) -> bytes | None:
     return b"".join(instruction.packed() for instruction in program)
 
 
+def build_indulgent() -> bytes | None:
+    """Return a filter to be laid over that of `build`: thread priorities are left as they are.
+
+    Setting the scheduling of a thread by its number, which `build` refuses since it may be another
+    process's, then does nothing and succeeds: mono complains on standard output otherwise.
+    """
+    column, architecture = _ARCHITECTURES.get(os.uname().machine, (-1, 0))
+    if column < 0:
+        return None
+    number = _ONLY_ITSELF["sched_setscheduler"][0][column]
+    program = [
+        Instruction(_LOAD, 0, 0, _ARCHITECTURE),
+        Instruction(_EQUAL, 1, 0, architecture),
+        Instruction(_RETURN, 0, 0, _KILL),
+        Instruction(_LOAD, 0, 0, _NUMBER),
+        *_when(number, 0, [Instruction(_EQUAL, 1, 0, 0), _refuse(0)]),
+        Instruction(_RETURN, 0, 0, _ALLOW),
+    ]
+    return b"".join(instruction.packed() for instruction in program)
+
+
 def install(instructions: bytes) -> None:
     """Apply the filter to this process and all that it starts, for good. Raises: OSError."""
     libc = ctypes.CDLL(None, use_errno=True)

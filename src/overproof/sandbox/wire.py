@@ -166,6 +166,14 @@ def unpack(content: bytes) -> Any:
         raise WireError("not JSON, or nested too deeply") from None
 
 
+def is_build(reply: Any) -> bool:
+    """Return whether a message from a compiler's process has the form of `run_build`."""
+    kinds = {"status": int, "missing": bool, "log": str, "found": list, "folders": list}
+    if type(reply) is not dict or any(type(reply.get(k)) is not kind for k, kind in kinds.items()):
+        return False
+    return all(type(number) is int for number in (*reply["found"], *reply["folders"]))
+
+
 def _receive_exactly(channel: socket.socket, size: int) -> bytes:
     content = bytearray()
     while len(content) < size:

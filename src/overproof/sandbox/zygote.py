@@ -6,7 +6,8 @@ namespaces it is the sub-reaper to which orphans come.
 
     control, from the oracle:  one letter + a socket   fork a candidate: `f` program, `s` program
                                that gets descriptors, `v` the same where the runtime reserves
-                               address space, `b` compiler
+                               address space, `b` compiler, `m` the same for what is shared;
+                               capitals for those that must see themselves in /proc
                                b"k"  it is no longer needed; b"e" the same, but it seems to end
                                by itself; b"w" wait until it does
     control, to the oracle:    {"tier": …}  ready, then a REPORT on how each candidate ended
@@ -30,7 +31,7 @@ from pathlib import Path
 from overproof.sandbox import candidate, kernel, wire
 from overproof.sandbox.confine import Confinement, confine_program, confine_worker
 from overproof.sandbox.folders import remove_tree
-from overproof.sandbox.jobs import Limits
+from overproof.sandbox.jobs import SHARED_FACTOR, Limits
 
 _PRELOAD = (
     *("abc", "bisect", "collections", "contextlib", "copy", "functools", "itertools", "json"),
@@ -53,6 +54,7 @@ _TICK_MS, _MAX_TICK_MS = 20, 100
 _REAP_SECONDS = 5.0
 _MOMENT_SECONDS = 0.1
 _COMPILER_MEMORY_MIB = 3072
+_COMPILED_MIB = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,12 @@ class Allowance:
     """Resident, of all its processes together."""
     address_space_bytes: int | None
     """Of each process; None where that number means nothing."""
+    file_bytes: int
+    """Size of one file."""
+    building: bool = False
+    """Whether it works in the folder for compilers."""
+    sees_itself: bool = False
+    """Whether it may read its own entries of `/proc`."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +132,7 @@ def main(descriptor: int) -> None:
             importlib.import_module(name)
         import_seeded_random()
         limits = Limits(**config["limits"])
-        confinement = confine_worker(config["folder"], limits)
+        confinement = confine_worker(config["folder"], config["shared"], limits)
     except Exception as error:
         hint = getattr(error, "hint", "")
         message = getattr(error, "message", f"{type(error).__name__}: {error}")
@@ -144,8 +152,9 @@ def main(descriptor: int) -> None:
         if not (letter and descriptors):
             break
         ready[0] = 0
-        report = run_candidate(watch, letter, descriptors[0], allowances[letter], ready)
-        clean = clear_all(confinement.boxes)
+        allowance = allowances[letter]
+        report = run_candidate(watch, letter, descriptors[0], allowance, ready)
+        clean = clear_all(confinement.build_boxes if allowance.building else confinement.boxes)
         try:
             control.sendall(wire.REPORT.pack(*report, ready[0] != 0, clean))
         except OSError:
@@ -196,15 +205,26 @@ def make_allowances(limits: Limits, base_bytes: int) -> dict[bytes, Allowance]:
         wall_seconds=limits.wall_seconds,
         memory_bytes=limits.memory_mib << 20,
         address_space_bytes=(limits.memory_mib << 20) + base_bytes,
+        file_bytes=limits.file_mib << 20,
     )
     compiler = Allowance(
         cpu_seconds=limits.build_seconds,
         wall_seconds=limits.build_seconds + limits.wall_seconds,
         memory_bytes=max(limits.memory_mib, _COMPILER_MEMORY_MIB) << 20,
         address_space_bytes=None,
+        file_bytes=_COMPILED_MIB << 20,
+        building=True,
+    )
+    maker_seconds = SHARED_FACTOR * limits.build_seconds
+    maker = replace(
+        compiler,
+        cpu_seconds=maker_seconds,
+        wall_seconds=maker_seconds + limits.wall_seconds,
     )
     reserving = replace(program, address_space_bytes=None)
-    return {b"f": program, b"s": program, b"v": reserving, b"b": compiler}
+    others = {b"s": program, b"v": reserving, b"b": compiler, b"m": maker}
+    seeing = {key.upper(): replace(other, sees_itself=True) for key, other in others.items()}
+    return {b"f": program, **others, **seeing}
 
 
 def run_candidate(
@@ -215,7 +235,7 @@ def run_candidate(
     Return its wait status, CPU seconds, resident bytes, and the place of the reason in REASONS.
     """
     confinement = watch.confinement
-    os.mkdir(confinement.folder, 0o700)
+    os.mkdir(confinement.build_folder if allowance.building else confinement.folder, 0o700)
     started = time.monotonic()
     pid = os.fork()
     if pid == 0:
@@ -281,7 +301,14 @@ def _be_candidate(
     """Become a candidate; never returns."""
     try:
         control.close()
-        confine_program(confinement, allowance.cpu_seconds, allowance.address_space_bytes)
+        confine_program(
+            confinement,
+            allowance.cpu_seconds,
+            allowance.address_space_bytes,
+            allowance.file_bytes,
+            allowance.building,
+            allowance.sees_itself,
+        )
         ready[0] = 1
         ready.close()
         candidate.serve(channel, with_descriptors)

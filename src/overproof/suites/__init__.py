@@ -1,7 +1,7 @@
 """Suites of problems: the built-in ones by name, a user's own by path.
 
->>> sorted(SUITES)
-['humaneval']
+>>> "humaneval" in SUITES, "multicode:rust" in SUITES
+(True, True)
 """
 
 from overproof.suites.load import SUITES, load_suite, load_suites

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from overproof.errors import DataError, UnknownNameError, UsageError
 from overproof.fetch import fetch
+from overproof.languages import NAMES
 from overproof.records import Problem
+from overproof.suites.multicode.load import translated
 from overproof.suites.read import read_problems
 
 
@@ -22,8 +24,23 @@ def read_humaneval() -> list[Problem]:
     return read_problems(fetch("humaneval"), suite="humaneval")
 
 
+def read_multicode() -> list[Problem]:
+    """Return HumanEval in all thirteen languages. Raises: as `read_humaneval`."""
+    return [problem for name in NAMES for problem in translated(read_humaneval(), name)]
+
+
+def _in_language(name: str) -> Callable[[], list[Problem]]:
+    def read() -> list[Problem]:
+        return translated(read_humaneval(), name)
+
+    read.__doc__ = f"Return HumanEval in {name}."
+    return read
+
+
 SUITES: dict[str, Callable[[], list[Problem]]] = {
     "humaneval": read_humaneval,
+    "multicode": read_multicode,
+    **{f"multicode:{name}": _in_language(name) for name in NAMES},
 }
 
 

@@ -11,12 +11,15 @@ that wants a whole program has `cases` in place of `entry_point` and `test`:
     {"task_id": "mine/1", "prompt": "Read two numbers, print their sum.",
      "cases": [{"stdin": "1 2", "stdout": "3"}]}
 
+Rows of other multi-language benchmarks are known by their fields; see `overproof.suites.peers`.
+
 Not covered: problems whose prompt does not begin the function that the tests call.
 """
 
 import gzip
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,10 @@ from typing import Any
 import msgspec
 
 from overproof.errors import DataError, RowError, UsageError
+from overproof.languages import NAMES
+from overproof.progress import say
 from overproof.records import Problem
+from overproof.suites.peers import Unknown, peer_problem
 
 REQUIRED = ("task_id", "prompt", "entry_point", "test")
 REQUIRED_WITH_CASES = ("task_id", "prompt")
@@ -41,8 +47,12 @@ def read_problems(path: Path, suite: str = "") -> list[Problem]:
     name = suite or path.name.removesuffix(".gz").removesuffix(".jsonl")
     problems: dict[str, Problem] = {}
     seen: dict[str, int] = {}
+    skipped: Counter[str] = Counter()
     for number, fields in read_lines(path, "problems"):
-        problem = _problem(fields, name, f"{path}:{number}")
+        problem = peer_problem(fields, name) or _problem(fields, name, f"{path}:{number}")
+        if isinstance(problem, Unknown):
+            skipped[problem.language] += 1
+            continue
         if problem.task_id in problems:
             raise RowError(
                 f"{path}:{number}: task_id {problem.task_id!r} is on line "
@@ -51,8 +61,15 @@ def read_problems(path: Path, suite: str = "") -> list[Problem]:
             )
         problems[problem.task_id] = problem
         seen[problem.task_id] = number
+    if skipped and not problems:
+        raise DataError(
+            f"{path}: problems in {', '.join(skipped)} only",
+            hint=f"languages that can be run: {', '.join(NAMES)}",
+        )
     if not problems:
         raise DataError(f"{path}: no problem in it", hint="one JSON object per line")
+    for language, count in skipped.items():
+        say(f"{path}: {count} problems in {language} skipped, which cannot be run here")
     return list(problems.values())
 
 
@@ -101,8 +118,12 @@ def _problem(fields: dict[str, Any], suite: str, where: str) -> Problem:
     cases = _cases(fields.get("cases", []), where)
     blank = {"entry_point": "", "test": ""} if cases else {}
     required = REQUIRED_WITH_CASES if cases else REQUIRED
+    named = blank | {name: _text(fields, name, where) for name in required}
     problem = Problem(
-        **(blank | {name: _text(fields, name, where) for name in required}),
+        task_id=named["task_id"],
+        prompt=named["prompt"],
+        entry_point=named["entry_point"],
+        test=named["test"],
         canonical_solution=_text({"canonical_solution": ""} | fields, "canonical_solution", where),
         suite=suite,
         language=_text({"language": "python"} | fields, "language", where),

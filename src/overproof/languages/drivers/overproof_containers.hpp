@@ -17,22 +17,11 @@
 namespace overproof_driver {
 
 // The elements of a list, or of a tagged one if its tag is among the two.
-inline const std::vector<Tree>& elements(const Tree& tree, bool plain, std::string_view tag,
-                                         std::string_view other, const char* wanted) {
-  if (plain && tree.kind == Tree::List) return tree.items;
-  const std::string_view found = tag_of(tree);
-  if (found.empty() || (found != tag && found != other)) refuse(tree, wanted);
-  if (tree.items[1].kind != Tree::List) throw Malformed{};
-  return tree.items[1].items;
-}
-
-inline const std::vector<Tree>& elements_of_tuple(const Tree& tree, bool exact, std::size_t size) {
-  const std::vector<Tree>& items = elements(tree, !exact, "tuple", "", "tuple");
-  if (items.size() != size)
-    throw Raised{"TypeError", std::to_string(items.size()) + " elements where " +
-                                  std::to_string(size) + " belong"};
-  return items;
-}
+const std::vector<Tree>& elements(const Tree& tree, bool plain, std::string_view tag,
+                                  std::string_view other, const char* wanted);
+const std::vector<Tree>& elements_of_tuple(const Tree& tree, bool exact, std::size_t size);
+// The pairs of a dict: lists of two.
+const std::vector<Tree>& elements_of_dict(const Tree& tree);
 
 template <class T, class = void>
 constexpr bool is_sequence = false;
@@ -85,9 +74,7 @@ struct Codec<std::array<T, N>> {
   static std::array<T, N> decode(const Tree& tree, bool exact) {
     std::array<T, N> values{};
     const auto decoded = Codec<std::vector<T>>::decode(tree, exact);
-    if (decoded.size() != N)
-      throw Raised{"TypeError", std::to_string(decoded.size()) + " elements where " +
-                                    std::to_string(N) + " belong"};
+    if (decoded.size() != N) refuse_size(decoded.size(), N);
     for (std::size_t i = 0; i < N; ++i) values[i] = decoded[i];
     return values;
   }
@@ -116,11 +103,9 @@ struct Codec<T, std::enable_if_t<is_map<T>>> {
 
   static T decode(const Tree& tree, bool exact) {
     T values;
-    for (const Tree& pair : elements(tree, false, "dict", "", "dict")) {
-      if (pair.kind != Tree::List || pair.items.size() != 2) throw Malformed{};
+    for (const Tree& pair : elements_of_dict(tree))
       values.emplace(Codec<Key>::decode(pair.items[0], exact),
                      Codec<Mapped>::decode(pair.items[1], exact));
-    }
     return values;
   }
 
@@ -200,6 +185,14 @@ template <>
 struct Codec<std::monostate> : NullCodec<std::monostate> {};
 template <>
 struct Codec<std::nullptr_t> : NullCodec<std::nullptr_t> {};
+template <>
+struct Codec<std::nullopt_t> {
+  static std::nullopt_t decode(const Tree& tree, bool) {
+    if (tree.kind != Tree::Null) refuse(tree, "None");
+    return std::nullopt;
+  }
+  static void encode(Writer& out, const std::nullopt_t&) { out.put("null"); }
+};
 
 template <class... Alternatives>
 struct Codec<std::variant<Alternatives...>> {
@@ -236,52 +229,14 @@ struct Codec<std::variant<Alternatives...>> {
   }
 };
 
-// Holds what a literal would be: bool, int (or long, if it must), double, std::string, and for a
-// list or tuple std::vector<std::any>. None is empty. A template, so that it costs nothing unused.
-template <class Any>
-struct Codec<Any, std::enable_if_t<std::is_same_v<Any, std::any>>> {
-  static std::any decode(const Tree& tree, bool) {
-    switch (tree.kind) {
-      case Tree::Null:
-        return {};
-      case Tree::False:
-      case Tree::True:
-        return tree.kind == Tree::True;
-      case Tree::Float:
-        return read_real<double>(tree, true);
-      case Tree::Text:
-        return tree.text;
-      default:
-        break;
-    }
-    if (tree.kind == Tree::Integer) {
-      const auto number = Codec<std::variant<int, long>>::decode(tree, true);
-      return number.index() == 0 ? std::any(std::get<0>(number)) : std::any(std::get<1>(number));
-    }
-    std::vector<std::any> values;
-    for (const Tree& item : elements(tree, true, "tuple", "", "a value for std::any"))
-      values.push_back(decode(item, true));
-    return values;
-  }
-
-  static void encode(Writer& out, const std::any& value) {
-    if (!value.has_value()) return out.put("null");
-    const bool known =
-        encode_if<bool, int, long, long long, unsigned, unsigned long, unsigned long long, float,
-                  double, char, std::string, const char*, std::vector<std::any>>(out, value);
-    if (!known) out.put("{\"opaque\":\"any\"}");
-  }
-
- private:
-  template <class... Types>
-  static bool encode_if(Writer& out, const std::any& value) {
-    return (encode_one<Types>(out, std::any_cast<Types>(&value)) || ...);
-  }
-  template <class T>
-  static bool encode_one(Writer& out, const T* value) {
-    if (value != nullptr) Codec<T>::encode(out, *value);
-    return value != nullptr;
-  }
+// Holds what a literal would be: bool, int (or long, if it must), double, std::string; for a list
+// or tuple std::vector<std::any>; for a dict a std::map from std::string or long to std::any. None
+// is empty. Comes back as long as it holds one of these, another number or text, or a vector or
+// map of numbers or texts.
+template <>
+struct Codec<std::any> {
+  static std::any decode(const Tree& tree, bool exact);
+  static void encode(Writer& out, const std::any& value);
 };
 
 }  // namespace overproof_driver
