@@ -32,6 +32,7 @@ from overproof.sandbox.execute import execute
 from overproof.store import RunFolder, write_atomically
 from overproof.suites import load_suites
 from overproof.suites.multicode.perturbing import perturb_all
+from overproof.suites.peers import SourceTested
 from overproof.teach.lessons import teach
 
 
@@ -55,7 +56,7 @@ def run(recipe: Recipe, out: Path, command: str) -> Finished:
     folder = RunFolder(out)
     with folder.locked():
         write_atomically(out / "recipe.yaml", dump_recipe(recipe).encode())
-        problems = load_suites(recipe.suites.names, recipe.suites.problems)
+        problems = _load(recipe)
         pairs, contamination = gather_pairs(recipe.pairs, problems, recipe.seed, folder)
         teacher = Contender(name="teacher", source=resolve_model(recipe.models.teacher))
         student = Contender(name="undistilled", source=resolve_model(recipe.models.student))
@@ -91,7 +92,7 @@ def evaluate(models: Sequence[str], recipe: Recipe, out: Path, command: str) -> 
     folder = RunFolder(out)
     with folder.locked():
         write_atomically(out / "recipe.yaml", dump_recipe(recipe).encode())
-        problems = load_suites(recipe.suites.names, recipe.suites.problems)
+        problems = _load(recipe)
         contenders = name_contenders([resolve_model(name) for name in models])
         return _measure_all(contenders, problems, recipe, folder, {}, command)
 
@@ -226,6 +227,19 @@ def _measure_all(
         {"Operators": [asdict(item) for item in yields], **notes},
     )
     return Finished(report=report, scores=scores, models=manifest["models"])
+
+
+def _load(recipe: Recipe) -> list[Problem]:
+    """Return the problems. Raises: UsageError for such as have tests in their own language."""
+    problems = load_suites(recipe.suites.names, recipe.suites.problems)
+    for problem in problems:
+        if isinstance(problem, SourceTested):
+            raise UsageError(
+                f"{problem.task_id} of {problem.suite}: its tests are text in "
+                f"{problem.language}, which only `overproof score` runs",
+                hint=f"--suite multicode:{problem.language} has HumanEval with tests on values",
+            )
+    return problems
 
 
 def _perturb(

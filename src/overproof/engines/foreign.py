@@ -26,11 +26,18 @@ _IMPORT = re.compile(
 _OWN_TYPE = r"^\s*(?:public\s+|final\s+|static\s+|internal\s+|sealed\s+|abstract\s+)*class\s+\w+"
 _BRACES = {"cpp", "csharp", "go", "java", "javascript", "perl", "php", "rust", "typescript", "bash"}
 _CLASSES = {"csharp", "java"}
-_TOKEN = re.compile(
-    r"//[^\n]*|/\*.*?\*/|#[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|[{}]",
-    re.DOTALL,
-)
-_HASH_COMMENTS = {"bash", "perl", "php", "ruby"}
+_TEXT = r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|[{}]"
+_SLASHES = r"//[^\n]*|/\*.*?\*/|`(?:\\.|[^`\\])*`|"
+_HASH = r"(?:(?<=\s)|^)#[^\n]*|"
+_HASHED = {"bash", "perl"}
+"""Languages where `#` begins a comment after white space, and `//` does not."""
+
+
+def _token(language: Language) -> re.Pattern[str]:
+    """Return what finds braces, and whatever may hold some that are none."""
+    comments = _HASH if language.name in _HASHED else _SLASHES
+    comments += _HASH if language.name == "php" else ""
+    return re.compile(comments + _TEXT, re.DOTALL | re.MULTILINE)
 
 
 def assemble(prompt: str, code: str, entry_point: str, language: Language) -> str:
@@ -90,11 +97,6 @@ def _balanced(program: str, language: Language) -> str:
 
 
 def _braces(program: str, language: Language) -> Iterator[tuple[str, int]]:
-    for match in _TOKEN.finditer(program):
-        token = match.group()
-        if token in "{}":
-            yield token, match.start()
-        elif token[0] == "#" and language.name not in _HASH_COMMENTS:
-            # a directive or an attribute: its line may hold braces
-            for inner in re.finditer(r"[{}]", token):
-                yield inner.group(), match.start() + inner.start()
+    for match in _token(language).finditer(program):
+        if match.group() in ("{", "}"):
+            yield match.group(), match.start()

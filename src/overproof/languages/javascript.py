@@ -139,7 +139,7 @@ LANGUAGE = Language(
         helpers=HELPERS,
         definition=lambda name: (
             rf"(?m)^\s*(?:async\s+)?function\*?\s+{re.escape(name)}\b"
-            rf"|^\s*(?:const|let|var)\s+{re.escape(name)}\s*="
+            rf"|^(?:const|let|var)\s+{re.escape(name)}\s*="
         ),
         reserved=frozenset(_RESERVED.split()),
     ),

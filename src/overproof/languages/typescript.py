@@ -153,7 +153,7 @@ LANGUAGE = Language(
         helpers=HELPERS,
         definition=lambda name: (
             rf"(?m)^\s*(?:export\s+)?(?:default\s+)?(?:async\s+)?function\*?\s+{re.escape(name)}\b"
-            rf"|^\s*(?:export\s+)?(?:const|let|var)\s+{re.escape(name)}\s*[:=]"
+            rf"|^(?:export\s+)?(?:const|let|var)\s+{re.escape(name)}\s*[:=]"
         ),
         typed=True,
         reserved=JAVASCRIPT.translation.reserved,
