@@ -86,6 +86,10 @@ def prove(language: str, path: Path) -> list[Outcome]:
 def program_of(row: dict[str, Any], body: str, language: str) -> str:
     """Return the whole program that one row makes with this body."""
     program = str(row["prompt"]) + body
+    if imported := row.get("import"):
+        package, _, rest = program.partition("\n")
+        inside = package.startswith("package")
+        program = f"{package}\n{imported}\n{rest}" if inside else f"{imported}\n{program}"
     return CRATES.sub("", program) if language == "rust" else program
 
 

@@ -46,7 +46,7 @@ C_LIKE = "// Doubles.\n// f(1) == 2\nint f(int x) {\n"
             "import java.util.*;\nclass Problem {\n    public static long f() {\n"
             "        return 1;\n    }\n}\n",
         ),
-        ("lua", "local function f()\n", "  return 1\nend\n", "local function f()\n  return 1\nend\n"),
+        ("lua", "function f()\n", "  return 1\nend\n", "function f()\n  return 1\nend\n"),
         ("rust", "fn f() -> u8 {\n", "", ""),
     ],
 )  # fmt: skip
