@@ -29,15 +29,13 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 	@echo "setup: done"
 
-# what each language's file names as its packages
-LANGUAGE_PACKAGES := g++ golang-go default-jdk-headless lua5.4 mono-mcs nodejs node-typescript perl php-cli ruby rustc
-
-setup-languages:
+setup-languages: setup
 	@command -v apt-get > /dev/null || { echo "setup-languages: no apt-get here; 'overproof doctor' names what is missing" >&2; exit 1; }
-	@echo "setup-languages: $(LANGUAGE_PACKAGES), about 300 MB where none is here"
+	@echo "setup-languages: compilers and interpreters from Debian, about 300 MB where none is here"
 	@sudo=; test "$$(id -u)" = 0 || sudo=sudo; \
+	  packages=$$($(BIN)/python -c 'from overproof.languages import NAMES, load_language as load; print(*sorted({p for name in NAMES for p in load(name).toolchain.packages}))') && \
 	  $$sudo apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $(LANGUAGE_PACKAGES) > /dev/null
+	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$packages > /dev/null
 	@echo "setup-languages: done; 'overproof doctor' shows the versions"
 
 bench-multicode: setup

@@ -56,7 +56,7 @@ receive(1)
 
 def toy(toolchain: Toolchain = SHELL, **fields: Any) -> Language:
     """Return a language with these fields, and nothing to translate to."""
-    names = {"name": "toy", "title": "Toy", "fence": "toy", "suffix": ".toy"}
+    names = {"name": "toy", "title": "Toy", "fence": "toy"}
     return Language(**names, toolchain=toolchain, translation=SimpleNamespace(), **fields)  # type: ignore[arg-type]
 
 

@@ -24,33 +24,24 @@ _IMPORT = re.compile(
     r"\s*(import|using|use|#\s*include|package|require|declare|<\?php)\b|\s*<\?php"
 )
 _OWN_TYPE = r"^\s*(?:public\s+|final\s+|static\s+|internal\s+|sealed\s+|abstract\s+)*class\s+\w+"
-_BRACES = {"cpp", "csharp", "go", "java", "javascript", "perl", "php", "rust", "typescript", "bash"}
-_CLASSES = {"csharp", "java"}
 _TEXT = r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|[{}]"
-_SLASHES = r"//[^\n]*|/\*.*?\*/|`(?:\\.|[^`\\])*`|"
-_HASH = r"(?:(?<=\s)|^)#[^\n]*|"
-_HASHED = {"bash", "perl"}
-"""Languages where `#` begins a comment after white space, and `//` does not."""
-
-
-def _token(language: Language) -> re.Pattern[str]:
-    """Return what finds braces, and whatever may hold some that are none."""
-    comments = _HASH if language.name in _HASHED else _SLASHES
-    comments += _HASH if language.name == "php" else ""
-    return re.compile(comments + _TEXT, re.DOTALL | re.MULTILINE)
+_SLASHES = re.compile(rf"//[^\n]*|/\*.*?\*/|`(?:\\.|[^`\\])*`|{_TEXT}", re.DOTALL)
+_HASH = re.compile(rf"(?:(?<=\s)|^)#[^\n]*|{_TEXT}", re.DOTALL | re.MULTILINE)
+"""What finds braces, and whatever may hold some that are none, by what begins a comment."""
 
 
 def assemble(prompt: str, code: str, entry_point: str, language: Language) -> str:
     """Return the whole program that a prompt and the code of an answer make."""
     if not code.strip():
         return ""
-    definition = re.compile(language.translation.definition(entry_point), re.MULTILINE)
+    writing = language.translation
+    definition = re.compile(writing.definition(entry_point), re.MULTILINE)
     own = definition.search(code)
-    if own is None:
+    if own is None or not (writing.in_class or _at_margin(own)):
         return _balanced(f"{prompt.rstrip()}\n{code.strip(chr(10))}", language)
     begun = definition.search(prompt)
     above = _above(prompt, begun.start() if begun else 0, language)
-    if language.name in _CLASSES and re.search(_OWN_TYPE, code[: own.start()], re.MULTILINE):
+    if writing.in_class and re.search(_OWN_TYPE, code[: own.start()], re.MULTILINE):
         above = [line for line in above if _IMPORT.match(line)]
     brought = {line.strip() for line in code.split("\n")}
     kept = [line for line in above if not (_IMPORT.match(line) and line.strip() in brought)]
@@ -66,9 +57,14 @@ def closing(prompt: str, language: Language) -> str:
     >>> closing("function f(x){\n", load_language("javascript"))
     '}\n'
     """
-    if language.name in ("lua", "ruby"):
-        return "end\n"
+    if language.translation.block_end != "}":
+        return f"{language.translation.block_end}\n"
     return _balanced(prompt, language)[len(prompt.rstrip()) :].removeprefix("\n")
+
+
+def _at_margin(found: re.Match[str]) -> bool:
+    """Return whether a definition is indented by nothing: a variable of a body is."""
+    return not found.group().lstrip("\n")[:1].isspace()
 
 
 def _above(prompt: str, end: int, language: Language) -> list[str]:
@@ -82,7 +78,7 @@ def _above(prompt: str, end: int, language: Language) -> list[str]:
 
 def _balanced(program: str, language: Language) -> str:
     """Close what is left open; drop closing braces that close nothing."""
-    if language.name not in _BRACES:
+    if language.translation.block_end != "}":
         return f"{program.rstrip()}\n"
     depth, cut = 0, len(program)
     for brace, place in _braces(program, language):
@@ -97,6 +93,7 @@ def _balanced(program: str, language: Language) -> str:
 
 
 def _braces(program: str, language: Language) -> Iterator[tuple[str, int]]:
-    for match in _token(language).finditer(program):
+    tokens = _HASH if language.translation.comment == "#" else _SLASHES
+    for match in tokens.finditer(program):
         if match.group() in ("{", "}"):
             yield match.group(), match.start()

@@ -351,7 +351,6 @@ LANGUAGE = Language(
     name="cpp",
     title="C++",
     fence="cpp",
-    suffix=".cpp",
     toolchain=Toolchain(
         tool="g++", version=("g++", "-dumpfullversion", "-dumpversion"), packages=("g++",)
     ),
@@ -369,7 +368,6 @@ LANGUAGE = Language(
     run=("./program",),
     no_entry_point="main.cpp:3:",
     conflates=frozenset({"tuple_list", "int_float"}),
-    max_int=(1 << _BITS) - 1,
     translation=Translation(
         case="snake",
         comment="//",
@@ -385,7 +383,6 @@ LANGUAGE = Language(
         signature=_signature,
         prompt=_prompt,
         end="\n}",
-        type_name=_type_name,
         literal=_literal,
         call=lambda name, args: f"{name}({', '.join(args)})",
         refusal=_refusal,

@@ -94,8 +94,6 @@ class Translation:
     comment marks yet."""
     end: str
     """What must follow a completion that `stop` has cut off, to make a program."""
-    type_name: Callable[[Type], str]
-    """How the type is written; the word for it where types are not written."""
     literal: Callable[[Any, Type], str]
     """How a value of this type is written; it has passed `refusal`."""
     call: Callable[[str, Sequence[str]], str]
@@ -106,6 +104,10 @@ class Translation:
     """Task to the helper functions that its Python prompt defines, in this language."""
     definition: Callable[[str], str]
     """Name of a function to a regular expression that finds where a program defines it."""
+    block_end: str = "}"
+    """What closes a block that a signature has opened; empty where only the layout does."""
+    in_class: bool = False
+    """Whether a function stands in a class, and so with white space before it."""
     typed: bool = False
     """Whether a value that is not of the declared type cannot be passed or returned."""
     single_floats: Callable[[Function], bool] = lambda function: False
@@ -174,8 +176,6 @@ class Language:
     """As one writes it in prose."""
     fence: str
     """The tag of a fenced block."""
-    suffix: str
-    """Of a source file, with the dot."""
     toolchain: Toolchain
     files: Callable[[str, str, Sequence[Any]], dict[str, str]]
     """(program, entry_point, calls) -> the files to write; an empty entry point means a whole
@@ -207,6 +207,4 @@ class Language:
     read_result: Callable[[Any, Any], Any] | None = None
     """(value, result of the reference) -> value, where results come as text in a form of the
     language's own; `conform` follows."""
-    max_int: int | None = None
-    """The greatest integer that is told from the next; None if there is none."""
     translation: Translation

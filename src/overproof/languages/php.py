@@ -190,7 +190,6 @@ LANGUAGE = Language(
     name="php",
     title="PHP",
     fence="php",
-    suffix=".php",
     toolchain=Toolchain(tool="php", version=("php", "-n", "--version"), packages=("php-cli",)),
     files=_files,
     run=(
@@ -201,7 +200,6 @@ LANGUAGE = Language(
     ),
     conflates=frozenset({"tuple_list", "set_list", "dict_list"}),
     read_result=_read_result,
-    max_int=(1 << _BITS) - 1,
     translation=Translation(
         case="snake",
         comment="//",
@@ -217,7 +215,6 @@ LANGUAGE = Language(
         signature=_signature,
         prompt=_prompt,
         end="",
-        type_name=str,
         literal=_literal,
         call=lambda name, args: f"{name}({', '.join(args)})",
         refusal=_refusal,

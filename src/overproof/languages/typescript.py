@@ -113,7 +113,6 @@ LANGUAGE = Language(
     name="typescript",
     title="TypeScript",
     fence="typescript",
-    suffix=".ts",
     toolchain=Toolchain(
         tool="tsc",
         # both, since the snapshot is one of this compiler in this version of node
@@ -137,7 +136,6 @@ LANGUAGE = Language(
     run=("node", "--stack-size=3900", f"shared/{_DRIVER}"),
     limits_address_space=False,
     conflates=JAVASCRIPT.conflates,
-    max_int=JAVASCRIPT.max_int,
     translation=Translation(
         case="snake",
         comment="//",
@@ -146,7 +144,6 @@ LANGUAGE = Language(
         signature=_signature,
         prompt=_prompt,
         end="",
-        type_name=_type_name,
         literal=_literal,
         call=JAVASCRIPT.translation.call,
         refusal=JAVASCRIPT.translation.refusal,

@@ -198,10 +198,7 @@ def sample_program(fields: dict[str, Any], problem: Problem, text: str, whole: b
         prompt = own
     if not whole:
         name = _defined(prompt + text, fields, problem, language) or problem.entry_point
-        if not _defines(text, name, language):
-            name = "_"  # a variable of its body may be called as the function is
-        hidden = _hide(prompt, language), _hide(text, language)
-        text = _show(assemble(*hidden, name, language))
+        text = assemble(prompt, text, name, language)
     return without_vain_crates(text) if problem.language == "rust" else text
 
 
@@ -223,13 +220,6 @@ def _defined(program: str, fields: dict[str, Any], problem: Problem, language: L
     return ""
 
 
-def _defines(text: str, name: str, language: Language) -> bool:
-    """Return whether a completion holds the whole function, not only the rest of it."""
-    found = re.search(language.translation.definition(name), text, re.MULTILINE)
-    at_margin = found is not None and not found[0].lstrip("\n")[:1].isspace()
-    return found is not None and (at_margin or language.name in ("csharp", "java"))
-
-
 def _names(fields: dict[str, Any], problem: Problem) -> Iterator[str]:
     named = fields.get("entry_point")
     if isinstance(named, str) and re.fullmatch(r"\w+", named):
@@ -238,20 +228,3 @@ def _names(fields: dict[str, Any], problem: Problem) -> Iterator[str]:
     if problem.source is not None:
         for case in ("snake", "camel", "pascal"):
             yield in_case(problem.source.entry_point, case)
-
-
-_VAIN = re.compile(r"(?<=[\w{$#/])#|(?<=[\w}\])])//|(?<=\{)//|(?<=\s)//(?=\s)|/\*(?=\s|;|$)")
-_MARKS = {"#": "\ue000", "/": "\ue001", "*": "\ue002"}
-
-
-def _hide(source: str, language: Language) -> str:
-    """Hide those signs of Bash and Perl that begin a comment elsewhere: ${#x}, ${x//y}, $#x."""
-    if language.name not in ("bash", "perl"):
-        return source
-    return _VAIN.sub(lambda match: "".join(_MARKS[sign] for sign in match[0]), source)
-
-
-def _show(source: str) -> str:
-    for sign, mark in _MARKS.items():
-        source = source.replace(mark, sign)
-    return source

@@ -2,11 +2,13 @@
 
     calls = record_calls(problem)      # loops, random draws and helpers included
 
-The problem's own code is run here, in this process, as the publisher wrote it; random draws are
-seeded. `close` says that a result a billionth away passes as well: the test allows a tolerance.
+The recording is the sandbox's own, so that both number the calls alike. The problem's code runs in
+this process, as the publisher wrote it; random draws are seeded. `close` says that a result a
+billionth away passes as well: the test allows a tolerance.
 """
 
 import copy
+import marshal
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -15,6 +17,7 @@ from typing import Any
 
 from overproof.errors import DataError
 from overproof.records import Problem
+from overproof.sandbox.recording import Recording, unmarshal_result
 
 NUDGE = 1e-9
 """Less than any tolerance, more than rounding."""
@@ -37,18 +40,27 @@ def record_calls(problem: Problem) -> list[Call]:
     Raises: DataError if the canonical solution does not pass, or is called by keyword.
     """
     space = definitions(problem)
-    function = space[problem.entry_point]
+    state = random.getstate()
+    recording = Recording.of(
+        problem.prompt,
+        problem.canonical_solution,
+        problem.test,
+        problem.entry_point,
+        with_results=True,
+    )
+    random.setstate(state)
+    if recording.fault or recording.inside:
+        raise DataError(
+            f"{problem.task_id}: {recording.fault or 'its test passes what is no plain data'}",
+            hint="translate a suite whose tests call with plain data",
+        )
     calls: list[Call] = []
-
-    def listen(*args: Any, **kwargs: Any) -> Any:
+    for content, result in zip(recording.calls, recording.results, strict=True):
+        args, kwargs = marshal.loads(content)
         if kwargs:
             raise DataError(f"{problem.task_id}: the test calls by keyword", hint="not supported")
-        kept = copy.deepcopy(args)
-        result = function(*args)
-        calls.append(Call(kept, copy.deepcopy(result)))
-        return result
-
-    if not _passes(space, listen):
+        calls.append(Call(args, unmarshal_result(result) if result else None))
+    if not passes_with(space, calls, -1, None):
         raise DataError(
             f"{problem.task_id}: the canonical solution does not pass its own test",
             hint="translate a suite whose solutions are right",
@@ -84,7 +96,10 @@ def _passes(space: dict[str, Any], candidate: Callable[..., Any]) -> bool:
 
 
 def passes_with(space: dict[str, Any], calls: Sequence[Call], number: int, answer: Any) -> bool:
-    """Return whether the test passes when one call gets this answer, all others the recorded."""
+    """Return whether the test passes when one call gets this answer, all others the recorded.
+
+    A number of -1 is of no call.
+    """
     place = -1
 
     def candidate(*_: Any) -> Any:

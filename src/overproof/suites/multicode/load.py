@@ -22,7 +22,7 @@ from overproof.suites.multicode.translate import Task, facts_of, translate
 
 
 def translated(problems: Sequence[Problem], name: str) -> list[Problem]:
-    """Return these Python problems in another language, without those that lose half their calls.
+    """Return these Python problems in another language, without those that lose all calls.
 
     The task_ids are `rust/0` and so on; `source.task_id` is the same in every language.
     Raises: UnknownNameError for a language; DataError for a problem whose solution is not right.
@@ -34,7 +34,7 @@ def translated(problems: Sequence[Problem], name: str) -> list[Problem]:
             found.append(_python(problem))
             continue
         task = translate(problem, language)
-        if 2 * len(task.excluded) < len(task.calls):  # else little is left
+        if len(task.excluded) < len(task.calls):
             found.append(_row(problem, task))
     return found
 

@@ -10,7 +10,6 @@ Not covered: half-written bodies (there is no body to halve), the layout of Pyth
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from overproof.engines.foreign import closing
 from overproof.languages import load_language
@@ -18,7 +17,7 @@ from overproof.perturb import PerturbResult, Yield, get_operator, perturb
 from overproof.perturb.distance import edit_distance
 from overproof.perturb.draft import Operator
 from overproof.records import Outcome, Problem, Variant, content_key
-from overproof.sandbox import Job
+from overproof.sandbox import Job, Limits
 from overproof.suites.multicode.translate import translate
 
 TRANSLATED = ("null", "text", "names", "prompt", "combined")
@@ -29,7 +28,9 @@ def perturb_all(
     problems: Sequence[Problem],
     operators: Sequence[str | Operator],
     seeds: Sequence[int],
-    **how: Any,
+    *,
+    limits: Limits | None = None,
+    workers: int = 1,
 ) -> PerturbResult:
     """Return nominal rows and certified variants of these problems, whatever their languages.
 
@@ -38,14 +39,14 @@ def perturb_all(
     native = [problem for problem in problems if _is_native(problem)]
     foreign = [problem for problem in problems if not _is_native(problem)]
     if not foreign:
-        return perturb(problems, operators, seeds, **how)
+        return perturb(problems, operators, seeds, limits=limits, workers=workers)
     known = [get_operator(each) if isinstance(each, str) else each for each in operators]
     usable = [each for each in known if each.control == "nominal" or each.family == "null"]
     before = [each.name for each in usable if each.family in TRANSLATED]
     after = [each.name for each in usable if each.family == "layout"]
-    results = [perturb(native, operators, seeds, **how)] if native else []
+    results = [perturb(native, operators, seeds, limits=limits, workers=workers)] if native else []
     sources = {problem.source.task_id: _source_of(problem) for problem in foreign if problem.source}
-    made = perturb(list(sources.values()), before, seeds, **how)
+    made = perturb(list(sources.values()), before, seeds, limits=limits, workers=workers)
     results.append(_translated(foreign, sources, made))
     stubs = [_with_stub(problem) for problem in foreign]
     laid_out = perturb(stubs, after, seeds, run_gold=_trust)

@@ -24,6 +24,7 @@ from overproof.suites.multicode.calls import Call, definitions, passes_with, rec
 from overproof.suites.multicode.describe import describe, docstring_of
 from overproof.suites.multicode.signatures import Signature, signature_of
 
+TOO_FEW = "half of this problem's calls cannot be asked, and the rest would test little"
 TOO_COARSE = "the test wants more digits than a float of 32 bits has"
 
 
@@ -149,6 +150,8 @@ def _excluded(problem: Problem, function: Function, language: Language) -> dict[
             excluded[number] = reason
     if writing.single_floats(function):
         excluded |= {number: TOO_COARSE for number in too_coarse(problem) if number not in excluded}
+    if 2 * len(excluded) >= len(calls):
+        excluded = dict.fromkeys(range(len(calls)), TOO_FEW) | excluded
     return excluded
 
 
