@@ -1,9 +1,17 @@
+"""Makes `scripted` importable beside the tests; a real server and a scripted one."""
+
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from overproof.catalog import ModelSource
 from overproof.models import resolve_model
+
+sys.path.append(str(Path(__file__).parent))
+
+from scripted import Scripted
 
 
 @pytest.fixture(scope="module")
@@ -21,3 +29,12 @@ def served() -> Iterator[ModelSource]:
     server = xllamacpp.Server(parameters)
     yield resolve_model(f"{server.listening_address}/v1#smollm2")
     del server
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
+    for name in ("OVERPROOF_API_KEY", "OPENAI_API_KEY", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    server = Scripted()
+    yield server
+    server.close()

@@ -30,10 +30,21 @@ def source() -> ModelSource:
     return resolve_model("smollm2-135m-instruct")
 
 
+@pytest.fixture(scope="module")
+def slow(source: ModelSource) -> Iterator[Engine]:
+    """The reference engine, loaded once."""
+    loaded = load_engine(source, "transformers", threads=1)
+    yield loaded
+    loaded.close()
+
+
 @pytest.fixture(scope="module", params=sorted(ENGINES))
 def engine(
     request: pytest.FixtureRequest, source: ModelSource, served: ModelSource
 ) -> Iterator[Engine]:
+    if request.param == "transformers":
+        yield request.getfixturevalue("slow")
+        return
     loaded = load_engine(served if request.param == "server" else source, request.param, threads=1)
     yield loaded
     loaded.close()
@@ -89,14 +100,13 @@ def test_every_token_is_stamped_in_order(engine: Engine) -> None:
     assert (stamps.cpu_seconds > 0) == (engine.name != "server")  # not known from here
 
 
-def test_losses_are_mean_negative_log_probabilities(source: ModelSource) -> None:
+def test_losses_are_mean_negative_log_probabilities(source: ModelSource, slow: Engine) -> None:
     texts = [
         (PROMPTS[0], " Wednesday, Thursday"),
         (PROMPTS[0], " zebra umbrella"),
         ("", PROMPTS[1]),
     ]
     fast = load_engine(source, "ctranslate2", "float32", threads=1)
-    slow = load_engine(source, "transformers", threads=1)
     likely, odd, whole = fast.losses(texts)
     assert 0 < likely < odd
     assert slow.losses(texts) == pytest.approx([likely, odd, whole], abs=0.05)
@@ -104,8 +114,7 @@ def test_losses_are_mean_negative_log_probabilities(source: ModelSource) -> None
     tokens = np.asarray(logits.token_ids)
     given = np.asarray(logits.logprobs, dtype=np.float64)[np.asarray(logits.ids) == tokens[:, None]]
     assert likely == pytest.approx(-given.mean(), abs=0.05)
-    for loaded in (fast, slow):
-        loaded.close()
+    fast.close()
 
 
 def test_an_engine_may_be_dropped_while_its_workers_wind_down() -> None:
@@ -123,12 +132,11 @@ def test_an_engine_may_be_dropped_while_its_workers_wind_down() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_int8_scores_agree_with_float32(source: ModelSource) -> None:
-    tops = []
-    for name in ("ctranslate2", "transformers"):
-        engine = load_engine(source, name, threads=1)
-        tops.append(engine.score(PROMPTS[0], " Wednesday, Thursday, Friday, Saturday", 16))
-        engine.close()
+def test_int8_scores_agree_with_float32(source: ModelSource, slow: Engine) -> None:
+    fast = load_engine(source, "ctranslate2", threads=1)
+    text = (PROMPTS[0], " Wednesday, Thursday, Friday, Saturday")
+    tops = [engine.score(*text, 16) for engine in (fast, slow)]
+    fast.close()
     assert tops[0].token_ids.tolist() == tops[1].token_ids.tolist()
     assert (tops[0].ids[:, 0] == tops[1].ids[:, 0]).mean() >= 0.8
     assert captured_mass(tops[0]) == pytest.approx(captured_mass(tops[1]), abs=0.1)
@@ -141,13 +149,44 @@ def test_int8_scores_agree_with_float32(source: ModelSource) -> None:
     assert np.abs(ours - theirs).mean() < 0.5
 
 
-def test_llama_cpp_says_that_it_cannot_score(source: ModelSource) -> None:
+def test_llama_cpp_says_what_it_cannot_do(source: ModelSource) -> None:
     engine = load_engine(source, "xllamacpp", threads=1)
-    with pytest.raises(EngineError, match="cannot score"):
-        engine.score("a", "b", 4)
+    for more in ({"temperature": 2.0}, {"sampled": True}):
+        with pytest.raises(EngineError, match="temperature 1"):
+            engine.score("a", "b", 4, **more)  # type: ignore[arg-type]
     with pytest.raises(EngineError, match="cannot score"):
         engine.losses([("a", "b")])
     engine.close()
+
+
+def test_draws_and_temperatures_are_those_of_the_same_logits(source: ModelSource) -> None:
+    engine = load_engine(source, "ctranslate2", threads=1)
+    text = (PROMPTS[0], " Wednesday, Thursday")
+    top, warm = engine.score(*text, 8), engine.score(*text, 8, temperature=2.0)
+    assert (warm.logprobs[:, 0] < top.logprobs[:, 0]).all()
+    draws = [engine.score(*text, 64, sampled=True, seed=seed) for seed in (1, 1, 2)]
+    assert draws[0].ids.tolist() == draws[1].ids.tolist() != draws[2].ids.tolist()
+    likeliest = np.exp(top.logprobs[:, 0].astype(float))
+    for row, share in enumerate(likeliest):
+        drawn = np.exp(draws[0].logprobs[row][draws[0].ids[row] == top.ids[row, 0]]).sum()
+        assert drawn == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / 64) + 1e-3)
+    engine.close()
+
+
+def test_embeddings_are_mean_hidden_states(engine: Engine, slow: Engine) -> None:
+    texts = ["def add(a, b):\n    return a + b\n", "Return the sum of a and b.", "Cats sleep."]
+    if engine.name in ("ctranslate2", "server"):  # this server was started to write
+        with pytest.raises(EngineError) as caught:
+            engine.embed(texts)
+        assert "transformers" in caught.value.hint or "--embeddings" in caught.value.hint
+        return
+    vectors, expected = engine.embed(texts), slow.embed(texts)
+    assert vectors.shape == (3, 576)
+    assert vectors.dtype == np.float32
+    assert engine.embed(texts[1:2])[0] == pytest.approx(vectors[1], rel=1e-3, abs=1e-3)
+    norms, given = np.linalg.norm(expected, axis=1), np.linalg.norm(vectors, axis=1)
+    assert given == pytest.approx(norms, rel=0.03)  # not normalised
+    assert (expected * vectors).sum(axis=1) / norms / given == pytest.approx(np.ones(3), abs=3e-3)
 
 
 def test_form_follows_the_template(source: ModelSource) -> None:

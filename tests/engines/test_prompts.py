@@ -79,6 +79,24 @@ def test_describing_shows_the_code_and_not_the_target() -> None:
     assert RAW.describe("def area(r):\n    return r").text.endswith('"""')
 
 
+@pytest.mark.parametrize("form", [CHAT, BRIEF, RAW, PromptForm(kind="messages")])
+def test_calls_are_asked_for_and_begun_where_that_can_be(form: PromptForm) -> None:
+    wrapped = form.calls(PROMPT, "area", 3)
+    assert PROMPT.strip() in wrapped.text
+    assert "3 " in wrapped.text
+    assert wrapped.chat == (form.kind == "messages")
+    assert wrapped.text.endswith("area(") == (not wrapped.chat)
+
+
+def test_a_repair_is_asked_with_what_happened() -> None:
+    for form in (CHAT, RAW, PromptForm(kind="messages")):
+        wrapped = form.repair(PROMPT, WHOLE, "area(2): expected 12, got {4}")
+        assert WHOLE.strip() in wrapped.text
+        assert "area(2): expected 12, got {4}" in wrapped.text
+    assert CHAT.repair(PROMPT, WHOLE, "x").stop == CHAT.wrap(PROMPT).stop
+    assert CHAT.repair(PROMPT, WHOLE, "x").text.endswith(f"```python\n{PROMPT.strip()}\n")
+
+
 def test_a_template_cannot_run_code() -> None:
     with pytest.raises(Exception, match=r"unsafe|undefined"):
         render_chat("{{ ''.__class__.__mro__[1].__subclasses__() }}", "hi")

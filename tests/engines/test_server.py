@@ -1,14 +1,14 @@
 """The engine `server`: a real llama.cpp over HTTP, and a scripted server that fails on purpose."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpx
 import pytest
+from scripted import Scripted, completion, send
 
 from overproof.catalog import ModelSource
 from overproof.engines import load_engine
@@ -34,79 +34,6 @@ def asking(text: str = "1 + 1 =", chat: bool = False, **more: Any) -> Request:
     return Request(**{"prompt": text, "stop": (), "max_new_tokens": 8, "chat": chat, **more})
 
 
-def completion(text: str = " 2", finish_reason: str | None = "stop", **more: Any) -> dict[str, Any]:
-    choice = {"index": 0, "text": text, "finish_reason": finish_reason}
-    usage = {"prompt_tokens": 5, "completion_tokens": 2}
-    return {"choices": [choice], "usage": usage, **more}
-
-
-class Server(ThreadingHTTPServer):
-    request_queue_size = 64
-
-
-class Scripted:
-    """A server that answers from a list, the last entry again and again.
-
-    An entry is an object (200), a pair (status, object or text), a triple with headers too, or a
-    function that is given the handler and the request's body.
-    """
-
-    def __init__(self) -> None:
-        self.answers: list[Any] = [completion()]
-        self.seen: list[tuple[str, dict[str, Any], dict[str, str]]] = []
-        """Path, body and headers of every request."""
-        self.at_once = self.most_at_once = 0
-        self.lock = threading.Lock()
-        outer = self
-
-        class Answer(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                outer.answer(self, self.rfile.read(int(self.headers["Content-Length"])))
-
-            def do_GET(self) -> None:
-                outer.answer(self, b"{}")
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = Server(("127.0.0.1", 0), Answer)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
-        self.thread.start()
-
-    def answer(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
-        with self.lock:
-            self.seen.append((handler.path, json.loads(body), dict(handler.headers)))
-            self.at_once += 1
-            self.most_at_once = max(self.most_at_once, self.at_once)
-            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if callable(answer):
-            answer(handler, json.loads(body))
-        else:
-            status, content, headers = (
-                (200, answer, {}) if isinstance(answer, dict) else (*answer, {})[:3]
-            )
-            send(handler, status, content, headers)
-        with self.lock:
-            self.at_once -= 1
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
-
-def send(
-    handler: BaseHTTPRequestHandler, status: int, content: Any, headers: dict[str, str]
-) -> None:
-    data = (content if isinstance(content, str) else json.dumps(content)).encode()
-    handler.send_response(status)
-    for name, value in {**headers, "Content-Length": str(len(data))}.items():
-        handler.send_header(name, value)
-    handler.end_headers()
-    handler.wfile.write(data)
-
-
 def streaming(*chunks: Any, done: bool = True, pause_s: float = 0.0) -> Callable[[Any, Any], None]:
     """A stream of these chunks; without its end mark if it is not `done`."""
 
@@ -127,15 +54,6 @@ def streaming(*chunks: Any, done: bool = True, pause_s: float = 0.0) -> Callable
 
 def piece(text: str | None, finish_reason: str | None = None) -> dict[str, Any]:
     return {"choices": [{"index": 0, "text": text, "finish_reason": finish_reason}]}
-
-
-@pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
-    for name in ("OVERPROOF_API_KEY", "OPENAI_API_KEY", "HTTP_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    server = Scripted()
-    yield server
-    server.close()
 
 
 @pytest.fixture
@@ -477,11 +395,6 @@ def test_what_a_server_says_cannot_write_to_the_terminal(
     assert len(message) < 400
 
 
-def test_a_server_cannot_score(engine: ServerEngine) -> None:
-    with pytest.raises(EngineError, match="cannot score"):
-        engine.score("a", "b", 4)
-
-
 # Tokens and times
 
 
@@ -604,11 +517,27 @@ def test_a_table_has_one_engine(models: Sequence[str], engine: str, message: str
         check_names(recipe, models)
 
 
-@pytest.mark.parametrize("role", ["teacher", "student"])
-def test_a_server_is_refused_in_a_distillation_before_any_work(role: str) -> None:
-    recipe = load_recipe("demo", [f"models.{role}={SERVER}"])
-    with pytest.raises(UsageError, match=rf"models\.{role}: .* neither weights"):
-        check_names(recipe)
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ([f"models.student={SERVER}"], "models.student: .* no weights"),
+        ([f"models.teacher={SERVER}"], "models.teacher: .* tokenizer is not known"),
+        (
+            [f"models.teacher={SERVER}", "models.tokenizer=a/b", "teach.temperature=2"],
+            "top K at temperature 1",
+        ),
+    ],
+)
+def test_a_server_that_cannot_be_distilled_is_refused_before_any_work(
+    overrides: list[str], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        check_names(load_recipe("demo", overrides))
+
+
+def test_a_server_with_a_known_tokenizer_may_teach() -> None:
+    overrides = [f"models.teacher={SERVER}", "models.tokenizer=smollm2-135m-instruct"]
+    check_names(load_recipe("demo", overrides))
 
 
 def test_a_password_is_not_taken_into_an_address() -> None:

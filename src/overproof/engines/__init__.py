@@ -33,7 +33,7 @@ def _xllamacpp(source: ModelSource, precision: str, threads: int) -> Engine:
 def _server(source: ModelSource, precision: str, threads: int) -> Engine:
     from overproof.engines.server import ServerEngine
 
-    return ServerEngine(source)
+    return ServerEngine(source, tokenizer=source.tokenizer)
 
 
 ENGINES: dict[str, Callable[[ModelSource, str, int], Engine]] = {

@@ -1,7 +1,8 @@
 """The bulk engine on CPU: ctranslate2, int8.
 
 Batches of similar prompt length run side by side on the threads; see docs/concepts/engines.md.
-Not covered: GPU placement, and models that ctranslate2 has no loader for.
+Not covered: GPU placement, models that ctranslate2 has no loader for, and embeddings: it gives no
+hidden states.
 """
 
 import time
@@ -19,7 +20,8 @@ from overproof.engines.protocol import (
     cut_at_stop,
     missing_engine,
 )
-from overproof.engines.sparse import keep_top_k
+from overproof.engines.sparse import cut
+from overproof.errors import EngineError
 
 LOSS_BATCH_TOKENS = 1024
 """Tokens scored at once by one worker; each needs 0.6 MB for a vocabulary of 152k."""
@@ -104,15 +106,27 @@ class CTranslate2Engine:
         used = time.process_time() - cpu
         return Stamps(sent_ns=sent, token_ns=tuple(stamps), cpu_seconds=used)
 
-    def score(self, prompt: str, target: str, top_k: int) -> TopLogits:
-        """Return the top K over each token of the target; logits of one text at a time."""
+    def score(
+        self,
+        prompt: str,
+        target: str,
+        top_k: int,
+        *,
+        temperature: float = 1.0,
+        sampled: bool = False,
+        seed: int = 0,
+    ) -> TopLogits:
+        """Return the top K, or K draws, over each token of the target; one text at a time."""
         import numpy as np
 
         before = self._tokenizer.encode(prompt, add_special_tokens=False)
         after = self._tokenizer.encode(target, add_special_tokens=False)
         logits = self._generator.forward_batch([before + after[:-1]], return_log_probs=False)
         rows = np.asarray(logits)[0, len(before) - 1 :]
-        return keep_top_k(rows, np.asarray(after), top_k, vocabulary=len(self._tokenizer))
+        vocabulary = len(self._tokenizer)
+        return cut(
+            rows, after, top_k, vocabulary, temperature=temperature, sampled=sampled, seed=seed
+        )
 
     def losses(self, texts: Sequence[tuple[str, str]]) -> list[float]:
         """Return the mean loss of each target, the texts spread over the workers."""
@@ -127,6 +141,13 @@ class CTranslate2Engine:
             counted = len(after) if before else len(after) - 1
             losses.append(-sum(result.log_probs[-counted:]) / max(1, counted) if counted else 0.0)
         return losses
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """Refuse: ctranslate2 gives the logits of a decoder, not its hidden states."""
+        raise EngineError(
+            "ctranslate2 gives no hidden states, so it cannot embed text",
+            hint="use the engine transformers, or xllamacpp for a GGUF file",
+        )
 
     def close(self) -> None:
         """Unload the model, and end its workers from this thread."""

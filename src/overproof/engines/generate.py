@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from overproof.catalog import ModelSource
 from overproof.engines import load_engine
-from overproof.engines.prepare import chat_template_of
-from overproof.engines.prompts import PromptForm, extract_solution
+from overproof.engines.prepare import chat_template_of, load_tokenizer
+from overproof.engines.prompts import PromptForm, extract_solution, infill_tokens_of
 from overproof.engines.protocol import Engine, Request
 from overproof.errors import EngineError
 from overproof.progress import stage
@@ -118,11 +118,12 @@ def sample_key(
 def form_for(source: ModelSource, name: str) -> PromptForm:
     """Return the form in which this model is asked; `auto` goes by whether it has a template.
 
-    A server has its template there: it is asked by messages, unless `raw` is wanted.
+    A server has its template there: it is asked by messages, unless `raw` is wanted or the server's
+    tokenizer is known here.
     Raises: EngineError if a chat form is asked for and the model has no template, or if a server
     is to be asked in the form `brief`.
     """
-    if source.kind == "server":
+    if source.kind == "server" and source.tokenizer is None:
         if name == "brief":
             raise EngineError(
                 f"{source.name}: a server cannot be asked in the form brief, which begins the "
@@ -137,7 +138,7 @@ def form_for(source: ModelSource, name: str) -> PromptForm:
         raise EngineError(
             f"{source.name} has no chat template", hint="use models.form=raw, or auto"
         )
-    return PromptForm(kind="raw")
+    return PromptForm(kind="raw", infill_tokens=infill_tokens_of(load_tokenizer(source)))
 
 
 def _answer(

@@ -39,6 +39,8 @@ def load_tokenizer(source: ModelSource) -> Any:
 
     Raises: EngineError if the model has none that can be read.
     """
+    if source.tokenizer is not None:
+        return load_tokenizer(source.tokenizer)
     with quiet_transformers() as transformers:
         folder = _config_folder(source, transformers)
         try:

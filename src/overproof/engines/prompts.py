@@ -7,6 +7,9 @@ prompt tokens. `raw`, for base models: the prompt as it is, ended by what begins
 `messages`, for servers: the user's turn of `chat`, without a template; the model writes fences and
 whole function itself.
 
+In each of them a model can also be asked to describe a function, to mend one, to fill in the middle
+of one, and for calls of one.
+
     >>> PromptForm(kind="raw").wrap("def f(x):\n    ").text
     'def f(x):'
     >>> extract_solution("def f(x):\n    ", "return x", "f")
@@ -16,7 +19,7 @@ whole function itself.
 import re
 import warnings
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from overproof.engines.foreign import assemble
 from overproof.languages import load_language
@@ -28,9 +31,30 @@ INSTRUCTION = (
 BRIEF_INSTRUCTION = (
     "Complete a {title} function. Answer with the whole function in one markdown code block."
 )
-DESCRIBE_INSTRUCTION = "Write the docstring of the following Python function: its text only."
+DESCRIBE_INSTRUCTION = "Write the docstring of the following {title} function: its text only."
+REPAIR_INSTRUCTION = (
+    "The following {title} function is wrong. What happened: {complaint}\n"
+    "{code}\nCorrect it. Answer with the whole function in one markdown code block."
+)
+INFILL_INSTRUCTION = (
+    "Lines are missing from the following {title} function, where {gap} stands. "
+    "Answer with these lines only, in one markdown code block."
+)
+CALLS_INSTRUCTION = (
+    "Write {count} different calls of the following Python function, one a line, with literal "
+    "arguments only: usual cases and edge cases. Answer with one markdown code block."
+)
+GAP = "<missing lines>"
 RAW_STOP = ("\ndef ", "\nclass ", "\nif ", "\nprint(", "\nassert ", "\n```", "\n@", "\n#")
 CHAT_STOP = ("```", "\nif __name__", "\nprint(", "\nassert ", "\n# Test", "\n# Example")
+
+INFILL_TOKENS = (
+    ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),
+    ("<fim_prefix>", "<fim_suffix>", "<fim_middle>"),
+    ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),
+)
+"""What stands before the beginning, before the end and before the middle: Qwen2.5-Coder's, those of
+StarCoder, and DeepSeek-Coder's."""
 
 MESSAGES_STOP = ("\n```\n\n",)
 """A closing fence and prose after it; a fence that opens is followed by code."""
@@ -56,6 +80,8 @@ class PromptForm:
     kind: FormName
     template: str = ""
     """The model's chat template, in Jinja; not used by `raw` and `messages`."""
+    infill_tokens: tuple[str, ...] = ()
+    """The model's own tokens for filling in, from `infill_tokens_of`; used by `raw` only."""
 
     def wrap(self, prompt: str, language: str = "python") -> Wrapped:
         """Return the text that asks for the function that `prompt` begins.
@@ -67,7 +93,7 @@ class PromptForm:
         if self.kind == "raw":
             stop = RAW_STOP if python else load_language(language).translation.stop
             return Wrapped(text=prompt.rstrip(), stop=stop)
-        title, fence = ("Python", "python") if python else _title_and_fence(language)
+        title, fence, _ = _signs(language)
         begun = f"```{fence}\n{prompt.strip()}\n"
         user = BRIEF_INSTRUCTION.format(title=title)
         if self.kind in ("chat", "messages"):
@@ -77,20 +103,59 @@ class PromptForm:
         stop = CHAT_STOP if python else CHAT_STOP[:1]
         return Wrapped(text=render_chat(self.template, user) + begun, stop=stop)
 
-    def describe(self, code: str) -> Wrapped:
+    def describe(self, code: str, language: str = "python") -> Wrapped:
         """Return the text that asks for a function's docstring: the direction code to text."""
+        title, fence, mark = _signs(language)
         if self.kind == "raw":
-            return Wrapped(text=f'{code.strip()}\n\n# Docstring\n"""', stop=('"""',))
-        question = f"{DESCRIBE_INSTRUCTION}\n```python\n{code.strip()}\n```"
-        return Wrapped(text=render_chat(self.template, question), stop=())
+            begun = '# Docstring\n"""' if language == "python" else f"{mark} Docstring:\n"
+            stop = ('"""',) if language == "python" else ("\n\n",)
+            return Wrapped(text=f"{code.strip()}\n\n{begun}", stop=stop)
+        question = DESCRIBE_INSTRUCTION.format(title=title)
+        return self._turn(f"{question}\n```{fence}\n{code.strip()}\n```", "", ())
+
+    def repair(
+        self, prompt: str, program: str, complaint: str, language: str = "python"
+    ) -> Wrapped:
+        """Return the text that asks for the function which `prompt` begins, after a wrong one."""
+        title, fence, mark = _signs(language)
+        asked = self.wrap(prompt, language)
+        if self.kind == "raw":
+            wrong = f"{program.strip()}\n\n\n{mark} This is wrong. What happened: {complaint}\n"
+            return Wrapped(text=f"{wrong}{mark} Corrected:\n\n{asked.text}", stop=asked.stop)
+        code = f"```{fence}\n{program.strip()}\n```"
+        user = REPAIR_INSTRUCTION.format(title=title, complaint=complaint, code=code)
+        return self._turn(user, f"```{fence}\n{prompt.strip()}\n", asked.stop)
+
+    def infill(self, prefix: str, suffix: str, language: str = "python") -> Wrapped:
+        """Return the text that asks for what stands between two parts of a function."""
+        title, fence, mark = _signs(language)
+        if self.kind == "raw" and self.infill_tokens:
+            first, second, third = self.infill_tokens
+            return Wrapped(text=f"{first}{prefix}{second}{suffix}{third}", stop=())
+        code = f"{prefix}{mark} {GAP}\n{suffix.rstrip()}\n"
+        if self.kind == "raw":
+            return Wrapped(text=f"{code}\n\n{mark} The {GAP[1:-1]}:\n", stop=("\n\n\n",))
+        question = INFILL_INSTRUCTION.format(title=title, gap=f"{mark} {GAP}")
+        return self._turn(f"{question}\n```{fence}\n{code}```", f"```{fence}\n", ("```",))
+
+    def calls(self, prompt: str, entry_point: str, count: int) -> Wrapped:
+        """Return the text that asks for calls of a Python function; an answer begins in one."""
+        begun = f"{entry_point}("
+        if self.kind == "raw":
+            text = f"{prompt.rstrip()}\n    ...\n\n\n# {count} calls with literal arguments:\n"
+            return Wrapped(text=text + begun, stop=("\ndef ", "\nclass ", "\n\n\n"))
+        question = CALLS_INSTRUCTION.format(count=count)
+        return self._turn(
+            f"{question}\n```python\n{prompt.strip()}\n    ...\n```",
+            f"```python\n{begun}",
+            ("```",),
+        )
 
     def ask(self, question: str) -> Wrapped:
         """Return the text that asks a question in plain words."""
         if self.kind == "raw":
             return Wrapped(text=f"{question}\n\nAnswer:", stop=("\n\n",))
-        if self.kind == "messages":
-            return Wrapped(text=question, stop=(), chat=True)
-        return Wrapped(text=render_chat(self.template, question), stop=())
+        return self._turn(question, "", ())
 
     def close(self, completion: str) -> str:
         r"""Return the answer with the closing fence that the stop string of `messages` took.
@@ -100,6 +165,12 @@ class PromptForm:
         """
         is_open = len(re.findall(FENCE, completion, re.MULTILINE)) % 2 == 1
         return f"{completion}\n```" if self.kind == "messages" and is_open else completion
+
+    def _turn(self, user: str, begun: str, stop: tuple[str, ...]) -> Wrapped:
+        """Return a user's turn, and how the answer begins where that can be said."""
+        if self.kind == "messages":
+            return Wrapped(text=user, stop=(), chat=True)
+        return Wrapped(text=render_chat(self.template, user) + begun, stop=stop)
 
 
 def render_chat(template: str, user: str) -> str:
@@ -142,9 +213,21 @@ def extract_solution(
     return f"{head}{_longest_valid(candidates[-1], head).rstrip()}\n"
 
 
-def _title_and_fence(language: str) -> tuple[str, str]:
+def infill_tokens_of(tokenizer: Any) -> tuple[str, ...]:
+    """Return a model's own tokens for filling in the middle, or none."""
+    vocabulary = tokenizer.get_vocab()
+    for tokens in INFILL_TOKENS:
+        if all(token in vocabulary for token in tokens):
+            return tokens
+    return ()
+
+
+def _signs(language: str) -> tuple[str, str, str]:
+    """Return a language's title, the name of its fence, and what begins a comment."""
+    if language == "python":
+        return "Python", "python", "#"
     known = load_language(language)
-    return known.title, known.fence
+    return known.title, known.fence, known.translation.comment
 
 
 def _code_of(completion: str) -> str:

@@ -1,4 +1,4 @@
-"""What every engine does: answer prompts, answer one while the clock runs, score text.
+"""What every engine does: answer prompts, answer one while the clock runs, score and embed text.
 
 An engine takes finished prompt text, special tokens included; `overproof.engines.prompts` writes
 it. So the same bytes go to every engine, and what differs between two is arithmetic alone. Only a
@@ -58,14 +58,19 @@ class Stamps:
 class TopLogits:
     """A teacher's distribution over the target tokens of one text, cut to its top K.
 
-    Shapes: token_ids (T,) int32, the target; ids (T, K) int32; logprobs (T, K) float16, natural
-    log at temperature 1; tail (T,) float16, log of the mass outside the K.
+    Shapes: token_ids (T,) int32, the target; ids (T, K) int32; logprobs (T, K) float16, natural log
+    at the temperature of the signal; tail (T,) float16, log of the mass outside the K. An id of -1
+    means that there is no token: its logprob is -inf, and such ids stand at the end of their row.
     """
 
     token_ids: Any
     ids: Any
     logprobs: Any
     tail: Any
+    sampled: bool = False
+    """Whether the K are draws: ids are then the distinct ones, logprobs, in float32, the logs of
+    their weights (how often each was drawn, over K), the tail is -inf, and the gold token need not
+    be among them."""
 
 
 class Engine(Protocol):
@@ -83,10 +88,20 @@ class Engine(Protocol):
     def time(self, request: Request) -> Stamps:
         """Answer one request greedily, alone, and stamp every token."""
 
-    def score(self, prompt: str, target: str, top_k: int) -> TopLogits:
+    def score(
+        self,
+        prompt: str,
+        target: str,
+        top_k: int,
+        *,
+        temperature: float = 1.0,
+        sampled: bool = False,
+        seed: int = 0,
+    ) -> TopLogits:
         """Return the model's top K over each token of `target` after `prompt`.
 
-        Raises: EngineError if this engine cannot score given text.
+        With `sampled`, K draws of the seed instead; logits are divided by the temperature.
+        Raises: EngineError if this engine cannot score given text, or not so.
         """
 
     def losses(self, texts: Sequence[tuple[str, str]]) -> list[float]:
@@ -94,6 +109,13 @@ class Engine(Protocol):
 
         The target is tokenised by itself; with an empty prompt its first token is not counted.
         Raises: EngineError if this engine cannot score given text.
+        """
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """Return the mean of the last hidden states of each text, as it is, without a template.
+
+        Shapes: (N, H) float32, not normalised.
+        Raises: EngineError if this engine gives no hidden states.
         """
 
     def close(self) -> None:

@@ -1,8 +1,9 @@
 """The engine for models elsewhere: OpenAI-compatible servers (vLLM, SGLang, llama-server, Ollama).
 
-Covered: chat and plain completions, stop strings, seeds, latency by streaming.
-Not covered: scoring of given text, so it cannot be a teacher; which weights, precision and prompt
-template the server uses; its CPU time.
+Covered: chat and plain completions, stop strings, seeds, latency by streaming; embeddings; with the
+tokenizer of the served model, the top K over given text, as a teacher needs it (see `readings`).
+Not covered: signals that need the whole distribution (draws, other temperatures); which weights,
+precision and prompt template the server uses; its CPU time.
 
     overproof eval --model http://127.0.0.1:8000/v1#coder
 """
@@ -12,9 +13,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 
+import numpy as np
+
 from overproof.catalog import ModelSource
+from overproof.engines import readings
 from overproof.engines.api import FIRST_PAUSE_S, READ_TIMEOUT_S, Api, StampedChunk
+from overproof.engines.prepare import load_tokenizer
 from overproof.engines.protocol import Generation, Request, Stamps, TopLogits, cut_at_stop
+from overproof.engines.sparse import from_listed
 from overproof.errors import EngineError
 from overproof.progress import say
 
@@ -29,6 +35,13 @@ NEUTRAL = {
 }
 """Fields beyond OpenAI's that turn off what a server, or a model's folder, sets by default, so that
 greedy is greedy. vLLM and SGLang read the first three, llama-server all but the third."""
+AHEAD = {
+    "ignore_eos": True,
+    "return_tokens_as_token_ids": True,
+    **NEUTRAL,
+    "cache_prompt": True,
+}
+"""Fields for a server that writes ahead: on and on, from a prompt that it knows already."""
 WHOLE = ("stop", "eos", "eos_token", "stop_sequence")
 """Finish reasons of an answer that ended by itself."""
 
@@ -42,17 +55,19 @@ class ServerEngine:
     precision = "server"
     threads = 0
     """Not known."""
-    parallel_scores = 1
+    parallel_scores = IN_FLIGHT
 
     def __init__(
         self,
         source: ModelSource,
         *,
+        tokenizer: ModelSource | None = None,
         read_timeout_s: float = READ_TIMEOUT_S,
         first_pause_s: float = FIRST_PAUSE_S,
     ) -> None:
         """Prepare the connection; the first request shows whether the server is there.
 
+        `tokenizer` is a model with the tokenizer of the served one, which `score` needs.
         Raises: EngineError if the model is not on a server.
         """
         if source.kind != "server":
@@ -68,6 +83,14 @@ class ServerEngine:
         )
         self._plain = False
         """Whether the server refuses fields beyond OpenAI's."""
+        self._tokenizer = tokenizer
+        self._names: readings.TokenNames | None = None
+        self._way = readings.WAYS[0]
+        """The first of the ways to read text that may still work here."""
+        self._refused: set[str] = set()
+        """Fields beyond OpenAI's that the server refused when it was to read text."""
+        self._told = 0
+        """The most log-probabilities of a token that it has told."""
 
     def generate(self, requests: Sequence[Request]) -> list[Generation]:
         """Answer a batch, several at once; the first error ends it."""
@@ -88,12 +111,31 @@ class ServerEngine:
             lambda path, body: self._api.stream(path, body, self._read_stamps),
         )
 
-    def score(self, prompt: str, target: str, top_k: int) -> TopLogits:
-        """Refuse: servers give no logits for given text."""
-        raise EngineError(
-            "a server cannot score given text, so it cannot be the teacher's engine",
-            hint="use models.engine=ctranslate2 or transformers",
-        )
+    def score(
+        self,
+        prompt: str,
+        target: str,
+        top_k: int,
+        *,
+        temperature: float = 1.0,
+        sampled: bool = False,
+        seed: int = 0,
+    ) -> TopLogits:
+        """Return the top K over each token of the target, as far as the server tells them."""
+        if sampled or temperature != 1:
+            raise EngineError(
+                f"{self._api.where}: a server tells the likeliest tokens at temperature 1, and "
+                "neither draws nor other temperatures",
+                hint="set teach.signal=top and teach.temperature=1, or run the teacher here",
+            )
+        names = self._token_names()
+        before, after = names.encode(prompt), names.encode(target)
+        rows = self._read(before, after, top_k, names)
+        most = max(map(len, rows), default=top_k)
+        if not self._told and most < top_k:
+            say(f"{self._api.where} tells {most} tokens at most in a place, not {top_k}")
+        self._told = max(self._told, most)
+        return from_listed(rows, after, top_k)
 
     def losses(self, texts: Sequence[tuple[str, str]]) -> list[float]:
         """Refuse: the chat API gives no log-probabilities of given text."""
@@ -101,6 +143,22 @@ class ServerEngine:
             "a server cannot score given text",
             hint="use the engine ctranslate2 or transformers",
         )
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """Return the embeddings that the server makes: pooled as it was told when it started."""
+        try:
+            reply = self._api.ask("/embeddings", {"input": list(texts), "embd_normalize": -1})
+        except EngineError as error:
+            raise EngineError(
+                error.message,
+                hint="llama-server embeds with --embeddings --pooling mean, vLLM with "
+                f"--runner pooling; {error.hint}",
+            ) from None
+        try:
+            rows = sorted(reply["data"], key=lambda row: row["index"])
+            return np.asarray([row["embedding"] for row in rows], dtype=np.float32)
+        except (KeyError, TypeError, ValueError):
+            raise self._api.broken("an answer without embeddings") from None
 
     def close(self) -> None:
         """Close the connections."""
@@ -120,6 +178,65 @@ class ServerEngine:
             prompt_tokens=_count(reply, "prompt_tokens"),
             completion_tokens=_count(reply, "completion_tokens"),
         )
+
+    def _token_names(self) -> readings.TokenNames:
+        if self._tokenizer is None:
+            raise EngineError(
+                f"{self._api.where}: to be a teacher, its tokenizer must be named",
+                hint="name a model with the same tokenizer: catalogue, folder or hub id",
+            )
+        if self._names is None:
+            self._names = readings.TokenNames(load_tokenizer(self._tokenizer))
+        return self._names
+
+    def _read(
+        self, before: list[int], after: list[int], top_k: int, names: readings.TokenNames
+    ) -> list[readings.Row]:
+        """Return a row per token of `after`, in the first way that this server knows."""
+        text, start = [*before, *after], len(before)
+        if self._way == "prompt":
+            choice = self._written(text, 1, {"prompt_logprobs": top_k}, top_k)
+            if rows := readings.read_prompt(choice, start, after, names):
+                return rows
+            self._way = "echo"
+        if self._way == "echo":
+            fields = {"echo": True, "logprobs": top_k, "return_tokens_as_token_ids": True}
+            choice = self._written(text, 1, fields, top_k)
+            if rows := readings.read_echo(choice, start, after, names):
+                return rows
+            self._way = "ahead"
+
+        def write(ids: list[int], count: int) -> list[readings.Told]:
+            fields = {"logprobs": top_k, **AHEAD}
+            return readings.read_written(self._written(ids, count, fields, top_k), names)
+
+        return readings.read_ahead(write, before, after)
+
+    def _written(
+        self, ids: list[int], count: int, fields: dict[str, Any], top_k: int
+    ) -> dict[str, Any]:
+        """Return the choice for a prompt of token ids; {} if the server refuses what is asked.
+
+        It is asked again without the fields that it refuses and that it can do without.
+        """
+        asked = {name: value for name, value in fields.items() if name not in self._refused}
+        body = {"prompt": ids, "max_tokens": count, "temperature": 0.0, **asked}
+        try:
+            return next(self._choices(self._api.ask("/completions", body)), {})
+        except EngineError as error:
+            said = error.message.removeprefix(self._api.where)
+            if "greater than" in said and "logprobs" in said:
+                raise EngineError(
+                    error.message,
+                    hint=f"start the server with --max-logprobs {top_k}, or lower teach.top_k",
+                ) from None
+            named = {name for name in asked if name in said}
+            if not named:
+                raise
+        if not named <= AHEAD.keys():
+            return {}
+        self._refused |= named
+        return self._written(ids, count, fields, top_k)
 
     def _send(
         self,

@@ -17,7 +17,10 @@ from overproof.engines.protocol import (
     cpu_threads,
     cut_at_stop,
 )
-from overproof.engines.sparse import keep_top_k
+from overproof.engines.sparse import cut
+
+EMBEDDED_TOKENS = 2048
+"""What is longer is embedded by its beginning."""
 
 
 class TransformersEngine:
@@ -83,14 +86,26 @@ class TransformersEngine:
         used = time.process_time() - cpu
         return Stamps(sent_ns=sent, token_ns=tuple(stamps), cpu_seconds=used)
 
-    def score(self, prompt: str, target: str, top_k: int) -> TopLogits:
-        """Return the top K over each token of the target."""
+    def score(
+        self,
+        prompt: str,
+        target: str,
+        top_k: int,
+        *,
+        temperature: float = 1.0,
+        sampled: bool = False,
+        seed: int = 0,
+    ) -> TopLogits:
+        """Return the top K, or K draws, over each token of the target."""
         before = self._tokenizer.encode(prompt, add_special_tokens=False)
         after = self._tokenizer.encode(target, add_special_tokens=False)
         ids = self._torch.tensor([before + after[:-1]], device=self._device)
         with self._torch.inference_mode():
             rows = self._model(ids, logits_to_keep=len(after)).logits[0].float().cpu().numpy()
-        return keep_top_k(rows, after, top_k, vocabulary=len(self._tokenizer))
+        vocabulary = len(self._tokenizer)
+        return cut(
+            rows, after, top_k, vocabulary, temperature=temperature, sampled=sampled, seed=seed
+        )
 
     def losses(self, texts: Sequence[tuple[str, str]]) -> list[float]:
         """Return the mean loss of each target, one text after the other."""
@@ -109,6 +124,17 @@ class TransformersEngine:
             expected = self._torch.tensor(counted, device=self._device)
             found.append(float(cross_entropy(logits, expected)))
         return found
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """Return the mean hidden state of each text, one by one: none depends on another."""
+        means = []
+        for text in texts:
+            ids = self._tokenizer.encode(text, add_special_tokens=False)[:EMBEDDED_TOKENS]
+            batch = self._torch.tensor([ids or [self._tokenizer.eos_token_id]], device=self._device)
+            with self._torch.inference_mode():
+                states = self._model.base_model(batch).last_hidden_state[0]
+            means.append(states.float().mean(dim=0))
+        return self._torch.stack(means).cpu().numpy()
 
     def close(self) -> None:
         """Let go of the weights."""

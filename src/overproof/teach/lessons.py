@@ -1,34 +1,29 @@
-"""From pairs to lessons: a target in each direction, with the teacher's logits over it.
+"""From pairs to lessons: a target in each view of a pair, with the teacher's signal over it.
 
 text → code: the prompt of the pair; the target is the teacher's verified solution, or the
-function's own body where the teacher's could not be verified. code → text: the function; the
-target is its docstring. The teacher always sees the clean prompt.
+function's own body where the teacher's could not be verified. code → text: the function; the target
+is its docstring. repair: a solution that failed its checks, and what happened; the target is the
+function's own body. fill in the middle: both ends of the function. The teacher always sees the
+clean prompt.
 
     lessons = teach(teacher, pairs, recipe, folder)
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from overproof.engines import load_engine
 from overproof.engines.generate import Contender, form_for
 from overproof.engines.prompts import PromptForm
-from overproof.engines.protocol import Engine, cpu_threads
-from overproof.engines.sparse import captured_mass
-from overproof.errors import DataError
-from overproof.progress import stage
+from overproof.errors import DataError, EngineError
 from overproof.recipe import Recipe
-from overproof.records import Lesson, Pair, Solution, content_key
+from overproof.records import Checks, Lesson, Pair, Solution, View
 from overproof.store import RunFolder
-from overproof.teach.logits import logits_path, save_logits
-from overproof.teach.solutions import write_solutions
-
-END_OF_CODE = "\n```"
-CHARS_PER_TOKEN = 4
-"""More than code has, so that hopeless targets are left out before the teacher reads them."""
+from overproof.teach.checks import find_checks
+from overproof.teach.signals import Draft, score_drafts
+from overproof.teach.solutions import complaint, write_solutions
+from overproof.teach.teacher import lazily
+from overproof.teach.views import code_target, cut_middle, lesson_prompt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,137 +32,109 @@ class Taught:
 
     lessons: list[Lesson]
     counts: dict[str, int]
-    """Solutions by status, targets left out for their length."""
-
-
-@dataclass(frozen=True)
-class _Draft:
-    pair: Pair
-    view: Literal["text_to_code", "code_to_text"]
-    prompt: str
-    target: str
-    author: Literal["teacher", "human"]
+    """Solutions by status, lessons by view, targets left out for their length."""
 
 
 def teach(teacher: Contender, pairs: Sequence[Pair], recipe: Recipe, folder: RunFolder) -> Taught:
-    """Return a lesson per pair and view; solutions, logits and rows that exist are reused.
+    """Return the lessons of each pair; checks, solutions, signals and rows that exist are reused.
 
     Raises: EngineError if the teacher cannot run or cannot score; DataError if nothing is left.
     """
-    models, config = recipe.models, recipe.teach
-    form = form_for(teacher.source, models.form)
-    engines: list[Engine] = []
-
-    def load() -> Engine:
-        if not engines:
-            engines.append(
-                load_engine(teacher.source, models.engine, models.precision, models.threads)
-            )
-        return engines[0]
-
-    try:
+    form = teacher_form(teacher, recipe)
+    with lazily(teacher, recipe.models) as load:
+        checks = find_checks(load, teacher, form, pairs, recipe, folder.table("checks", Checks))
         solutions = write_solutions(
-            load,
-            models,
-            teacher.source.sha256,
-            form,
-            pairs,
-            config,
-            recipe.limits,
-            folder.table("solutions", Solution),
+            load, teacher, form, pairs, checks, recipe, folder.table("solutions", Solution)
         )
         drafts = [
             draft
-            for pair, solution in zip(pairs, solutions, strict=True)
-            for draft in _drafts(pair, solution, form, recipe)
+            for pair, solution, found in zip(pairs, solutions, checks, strict=True)
+            for draft in _drafts(pair, solution, found, form, recipe)
         ]
-        fitting = [
-            draft
-            for draft in drafts
-            if len(draft.target) <= CHARS_PER_TOKEN * config.max_target_tokens
-        ]
-        lessons = _score(load, teacher, fitting, recipe, folder)
-    finally:
-        for engine in engines:
-            engine.close()
+        lessons = score_drafts(load, teacher, drafts, recipe, folder.table("lessons", Lesson))
     if not lessons:
         raise DataError(
             "no pair is left to learn from",
             hint="raise teach.max_target_tokens, or add sources to pairs.sources",
         )
     counts = Counter(f"solution {solution.status}" for solution in solutions)
+    counts["solution verified by written calls"] = sum(
+        solution.status == "verified" and solution.written for solution in solutions
+    )
+    counts.update(f"lessons {lesson.view}" for lesson in lessons)
     counts["target too long"] = len(drafts) - len(lessons)
     return Taught(lessons=lessons, counts=dict(sorted(counts.items())))
 
 
-def lesson_prompt(pair: Pair, view: str, form: PromptForm, prompt: str | None = None) -> str:
-    """Return what a model sees before the target; `prompt` replaces the pair's own (perturbed)."""
-    if view == "code_to_text":
-        return form.describe(pair.code).text
-    return form.wrap(pair.prompt if prompt is None else prompt).text
+def teacher_form(teacher: Contender, recipe: Recipe) -> PromptForm:
+    """Return the form in which the teacher is asked.
+
+    Raises: EngineError for a server whose tokenizer is not known: what it reads must be text with
+    the template already around it.
+    """
+    form = form_for(teacher.source, recipe.models.form)
+    if form.kind == "messages":
+        raise EngineError(
+            f"{teacher.source.name}: a server as teacher reads text, not messages",
+            hint="name its tokenizer, whose chat template is then used, or use models.form=raw",
+        )
+    return form
 
 
-def _drafts(pair: Pair, solution: Solution, form: PromptForm, recipe: Recipe) -> list[_Draft]:
-    drafts = []
-    if "text_to_code" in recipe.teach.views:
-        verified = solution.status == "verified"
-        body = solution.completion if verified else pair.body
-        drafts.append(
-            _Draft(
+def _drafts(
+    pair: Pair, solution: Solution, checks: Checks, form: PromptForm, recipe: Recipe
+) -> Iterator[Draft]:
+    """Yield what is taught about a pair."""
+    own = code_target(pair.body)
+    for view in recipe.teach.views:
+        if view == "text_to_code":
+            by_teacher = solution.status == "verified"
+            yield _draft(
                 pair,
-                "text_to_code",
-                lesson_prompt(pair, "text_to_code", form),
-                body.rstrip() + END_OF_CODE,
-                "teacher" if verified else "human",
+                view,
+                (pair.prompt,),
+                code_target(below_prompt(solution.completion, form)) if by_teacher else own,
+                form,
+                by_teacher=by_teacher,
+                verified=by_teacher or checks.passed,
             )
-        )
-    if "code_to_text" in recipe.teach.views:
-        prompt = lesson_prompt(pair, "code_to_text", form)
-        drafts.append(_Draft(pair, "code_to_text", prompt, pair.text.strip(), "human"))
-    return drafts
+        elif view == "code_to_text":
+            yield _draft(pair, view, (pair.code,), pair.text.strip(), form)
+        elif view == "repair":
+            if wrong := complaint(solution):
+                material = (pair.prompt, solution.solution, wrong)
+                yield _draft(pair, view, material, own, form, verified=checks.passed)
+        elif parts := _middle(pair, recipe.seed):
+            yield _draft(pair, view, (parts[0], parts[2]), parts[1], form)
 
 
-def _cached(key: str) -> bool:
-    return logits_path(key).exists()
+def _draft(
+    pair: Pair,
+    view: View,
+    material: tuple[str, ...],
+    target: str,
+    form: PromptForm,
+    *,
+    by_teacher: bool = False,
+    verified: bool = False,
+) -> Draft:
+    return Draft(
+        pair=pair.key,
+        view=view,
+        material=material,
+        prompt=lesson_prompt(view, material, form, pair.language),
+        target=target,
+        author="teacher" if by_teacher else "human",
+        verified=verified,
+    )
 
 
-def _score(
-    load: Callable[[], Engine],
-    teacher: Contender,
-    drafts: Sequence[_Draft],
-    recipe: Recipe,
-    folder: RunFolder,
-) -> list[Lesson]:
-    table = folder.table("lessons", Lesson)
-    top_k = recipe.teach.top_k
+def _middle(pair: Pair, seed: int) -> tuple[str, str, str] | None:
+    if pair.language != "python":
+        return None
+    return cut_middle(pair.prompt + pair.body, pair.name, seed)
 
-    def key(draft: _Draft) -> str:
-        how = (recipe.models.engine, recipe.models.precision, top_k)
-        return content_key("logits", teacher.source.sha256, draft.prompt, draft.target, how)
 
-    def score(draft: _Draft) -> Lesson:
-        top = load().score(draft.prompt, draft.target, top_k)
-        save_logits(key(draft), top)
-        return Lesson(
-            key=key(draft),
-            pair=draft.pair.key,
-            view=draft.view,
-            target=draft.target,
-            author=draft.author,
-            tokens=len(top.token_ids),
-            captured_mass=round(captured_mass(top), 4),
-        )
-
-    def work(part: list[_Draft]) -> list[Lesson]:
-        with ThreadPoolExecutor(load().parallel_scores) as pool:
-            return list(pool.map(score, part))
-
-    lost = [draft for draft in drafts if key(draft) in table and not _cached(key(draft))]
-    for draft in lost:  # the cache was emptied since
-        save_logits(key(draft), load().score(draft.prompt, draft.target, top_k))
-    with stage("teach: logits", len(drafts), "texts") as advance:
-        lessons = table.fill(
-            list(drafts), key, work, batch=cpu_threads(recipe.models.threads), on_batch=advance
-        )
-    limit = recipe.teach.max_target_tokens
-    return [lesson for lesson in lessons if lesson.tokens <= limit]
+def below_prompt(completion: str, form: PromptForm) -> str:
+    """Return a completion as it stands below its prompt: the raw form's begins with a line end."""
+    return completion.removeprefix("\n") if form.kind == "raw" else completion
