@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from overproof.errors import DataError, UsageError
-from overproof.measure.scores import default_pairs, measure
+from overproof.measure.claims import default_pairs
+from overproof.measure.scores import measure
 from overproof.measure.speed import ratio_pairs
 from overproof.records import (
     Certificate,
@@ -126,12 +127,14 @@ def find(
     model: str = "one",
     against: str = "",
     family: str | None = None,
+    part: tuple[str, str] = ("", ""),
 ) -> Score:
-    wanted = (model, metric, operator, against)
+    wanted = (model, metric, operator, against, *part)
     rows = [
         s
         for s in scores
-        if (s.model, s.metric, s.operator, s.against) == wanted and family in (None, s.family)
+        if (s.model, s.metric, s.operator, s.against, s.suite, s.language) == wanted
+        and family in (None, s.family)
     ]
     assert len(rows) == 1, f"{len(rows)} rows for {wanted}"
     return rows[0]
@@ -263,6 +266,50 @@ def test_operators_that_training_saw_are_never_mixed_with_others() -> None:
     assert find(scores, "robust_pass@1", "unseen", family="text").value == 0
     assert find(scores, "robust_pass@1", "unseen", family="names").value == 1
     assert find(scores, "robust_pass@1", "unseen", family="all").value == 0
+
+
+def test_what_any_arm_has_seen_is_seen_for_all_and_only_mixed_holds_both() -> None:
+    def rule(model: str, operator: str, task: int, seed: int, index: int) -> Status:
+        lost = {"typos": task == 0, "swaps": task == 1, "camel": task == 2}
+        return "wrong_answer" if lost.get(operator, False) else "passed"
+
+    run = make_run(rule, {"nominal": 1, "typos": 2, "swaps": 2, "camel": 1})
+    scores = run.scores(seen={"plain": [], "first": ["typos"], "second": ["swaps"]})
+    assert scores == run.scores(seen=["swaps", "typos"])
+    values = {
+        name: find(scores, "robust_pass@1", name, family="all").value
+        for name in ("seen", "unseen", "mixed")
+    }
+    assert values == {"seen": 0.5, "unseen": 0.75, "mixed": 0.25}
+    everything = find(run.scores(), "robust_pass@1", "all", family="all")
+    assert everything.value == values["mixed"]
+    all_seen = run.scores(seen=["typos", "swaps", "camel"])
+    assert not [row for row in all_seen if row.operator in ("mixed", "unseen")]
+
+
+def test_an_unknown_reference_is_refused() -> None:
+    run = make_run(lambda *_: "passed", {"nominal": 1}, models=("undistilled", "a", "b"))
+    with pytest.raises(UsageError, match="'ghost'"):
+        run.scores(reference="ghost")
+    scores = run.scores(reference="a")
+    assert find(scores, "pass@1", "nominal", "b", "a").value == 0
+
+
+def test_differences_carry_their_p_and_several_samples_flip_whole_tasks() -> None:
+    def rule(model: str, operator: str, task: int, seed: int, index: int) -> Status:
+        good = task < 6 if model == "a" else task < 2 or (task < 6 and index == 0)
+        return "passed" if good else "wrong_answer"
+
+    one = make_run(rule, {"nominal": 1, "typos": 2}, models=("b", "a"), tasks=8).scores()
+    assert find(one, "pass@1", "nominal", "a", "b").p == 1.0
+    several = make_run(
+        rule, {"nominal": 1, "typos": 2}, models=("b", "a"), tasks=8, samples=3
+    ).scores()
+    row = find(several, "pass@1", "nominal", "a", "b")
+    assert row.p == row.p_adjusted == pytest.approx(2 / 2**4)
+    assert "sign flips of whole tasks, p = 0.125" in row.method
+    assert find(several, "pass@1", "typos", "a", "b").p is None
+    assert find(several, "robust_pass@1", "all", "a", "b", family="all").p == pytest.approx(0.125)
 
 
 def test_the_drop_beyond_noise_leaves_out_what_repeats_lose() -> None:
@@ -400,8 +447,18 @@ def test_pairs_by_name_and_by_order() -> None:
         ("b", "undistilled"),
         ("teacher", "a"),
         ("teacher", "b"),
+        ("b", "a"),
+    ]
+    assert default_pairs(["undistilled", "a", "b", "c"], reference="b")[3:] == [
+        ("a", "b"),
+        ("c", "b"),
+    ]
+    assert default_pairs(["undistilled", "a", "b"], "undistilled") == [
+        ("a", "undistilled"),
+        ("b", "undistilled"),
     ]
     assert default_pairs(["x", "y", "z"]) == [("y", "x"), ("z", "x")]
+    assert default_pairs(["x", "y", "z"], reference="y") == [("x", "y"), ("z", "y")]
     assert default_pairs(["only"]) == []
     assert ratio_pairs(["distilled", "undistilled", "teacher"]) == [
         ("distilled", "teacher"),

@@ -1,7 +1,11 @@
-"""A made-up but realistic run: 3 models, 20 tasks, 8 operators, scored by the real `measure`."""
+"""Made-up but realistic runs, scored by the real `measure`.
+
+`trial`: 3 models, 20 tasks, 8 operators. `ablation`: teacher, undistilled and ten arms on eight
+tasks in Python, Go, Bash (one task less) and C# (no compiler), with notes on their training.
+"""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -14,6 +18,7 @@ from overproof.records import (
     Problem,
     Sample,
     Score,
+    Source,
     Status,
     Timing,
     Variant,
@@ -125,7 +130,8 @@ def make_variants(problem: Problem, generator: random.Random) -> list[Variant]:
                 Variant(
                     key=content_key(problem.task_id, operator, seed),
                     task_id=problem.task_id,
-                    suite="humaneval",
+                    suite=problem.suite,
+                    language=problem.language,
                     operator=operator,
                     family=family,
                     seed=seed,
@@ -227,6 +233,107 @@ def make_notes(generator: random.Random) -> dict[str, Any]:
     }
 
 
+ARMS = ("sft", "kd", *(f"kd+{term}" for term in "abcdefg"), "kd+robust")
+SEEN = {"kd+robust": ("keyboard_typos",)}
+FEW = ("nominal", "null", "swap_characters", "keyboard_typos", "camel_case")
+
+
+def make_ablation(arms: tuple[str, ...] = ARMS, tasks: int = 8) -> Trial:
+    generator = random.Random(7)
+    models = ("teacher", "undistilled", *arms)
+    problems = [
+        in_language(make_problem(number), language)
+        for language in ("python", "go", "bash", "csharp")
+        for number in range(tasks - (language == "bash"))
+    ]
+    ease = {number: generator.random() for number in range(tasks)}
+    variants, samples, outcomes = [], [], []
+    for problem in problems:
+        for variant in make_variants(problem, generator):
+            if variant.operator not in FEW:
+                continue
+            variants.append(variant)
+            for model in models:
+                number = int(problem.task_id.rpartition("/")[2])
+                sample, status = answer(variant, model, ease[number], generator)
+                if problem.language == "csharp":
+                    status = "missing_tool"
+                samples.append(sample)
+                outcomes.append(Outcome(key=sample.key, task_id=sample.task_id, status=status))
+    return Trial(
+        manifest=make_manifest(models),
+        problems=problems,
+        variants=variants,
+        samples=samples,
+        outcomes=outcomes,
+        timings=[],
+        scores=measure(problems, variants, samples, outcomes, models=models, seen=SEEN),
+        notes={"Arms": [make_arm(name, generator) for name in arms], "Decontamination": OVERLAPS},
+    )
+
+
+def in_language(problem: Problem, language: str) -> Problem:
+    source = Source(
+        task_id=problem.task_id,
+        prompt=problem.prompt,
+        entry_point=problem.entry_point,
+        canonical_solution=problem.canonical_solution,
+        excluded=(1,) if language == "go" else (),
+    )
+    number = problem.task_id.rpartition("/")[2]
+    return replace(
+        problem,
+        task_id=f"{language}/{number}",
+        suite=f"multicode:{language}",
+        language=language,
+        source=source,
+    )
+
+
+def make_arm(name: str, generator: random.Random) -> dict[str, Any]:
+    terms = ("loss", "kd", "ce", *(("robust",) if "robust" in name else ()))
+    return {
+        "arm": name,
+        "changes": {"kd_weight": 0.0} if name == "sft" else {"robust_weight": 0.3},
+        "seen": SEEN.get(name, ()),
+        "heldout": {
+            "clean": {"before": 0.41, "after": 0.30, "low": 0.2, "high": 0.33, "n": 64},
+            "perturbed_unseen": {"before": 0.5, "after": 0.55, "low": -0.2, "high": 0.01, "n": 60},
+        },
+        "measured": {
+            str(step): {"clean": [[4.1 * 0.99**step, 10], [8.2 * 0.99**step, 20]]}
+            for step in (0, 20, 40)
+        },
+        "curve": [
+            {"step": step, "learning_rate": 1e-4, **{term: generator.random() for term in terms}}
+            for step in range(1, 41)
+        ],
+        "tokens": 31_240,
+        "steps": 40,
+    }
+
+
+OVERLAPS = {
+    "pairs before": 900,
+    "pairs after": 680,
+    "pairs used": 400,
+    "compared with": "multicode:go (8), multicode:python (8)",
+    "removed by text": 110,
+    "removed by near_code": 110,
+    "removed": [
+        {
+            "name": f"add_{number}",
+            "origin": f"package/module.py:{number}",
+            "rule": ("text", "near_code")[number % 2],
+            "suite": ("multicode:go", "multicode:python")[number % 2],
+            "task_id": f"go/{number % 8}",
+            "evidence": "the sum of two whole numbers",
+        }
+        for number in range(220)
+    ],
+}
+
+
 @pytest.fixture(scope="session")
 def trial() -> Trial:
     return make_trial()
@@ -235,3 +342,8 @@ def trial() -> Trial:
 @pytest.fixture(scope="session")
 def single() -> Trial:
     return make_trial(models=("my-model",), tasks=6)
+
+
+@pytest.fixture(scope="session")
+def ablation() -> Trial:
+    return make_ablation()

@@ -3,13 +3,13 @@
 from io import StringIO
 from typing import Any
 
+import msgspec
 import pytest
 from rich.console import Console
 
 from overproof.records import Score
 from overproof.report.facts import (
     ScoreIndex,
-    headline,
     number,
     percent,
     points,
@@ -18,10 +18,9 @@ from overproof.report.facts import (
     verdict,
 )
 from overproof.report.pictures import slots
+from overproof.report.sentences import coverage_warnings, headline, length_warnings
 from overproof.report.tables import (
-    coverage_warnings,
     difference_table,
-    length_warnings,
     operator_table,
     side_table,
     word_columns,
@@ -54,6 +53,28 @@ def test_a_gain_is_claimed_only_when_the_interval_leaves_out_zero() -> None:
     )
     doubted, _ = headline(ScoreIndex(pair(-0.002, 0.12)), MODELS)
     assert "not shown: the interval includes 0" in doubted and "higher" not in doubted
+
+
+def test_results_of_older_versions_are_read_as_they_were() -> None:
+    old = {
+        "key": "b88d",
+        "model": "distilled",
+        "metric": "pass@1",
+        "operator": "nominal",
+        "family": "nominal",
+        "value": 0.25,
+        "low": 0.03,
+        "high": 0.43,
+        "n": 164,
+        "against": "undistilled",
+        "method": "Newcombe; exact McNemar p = 0.0625",
+        "counts": {"broken": 0, "repaired": 5},
+    }
+    row = msgspec.convert(old, Score)
+    assert ScoreIndex([row]).nominal("distilled", "pass@1", "undistilled") == row
+    assert verdict(row) == "not shown: McNemar p = 0.0625"
+    table = difference_table(ScoreIndex([row]), MODELS)
+    assert table.headings[4:] == ["p", "at 95 %"] and table.rows[-1][4] == "0.0625"
 
 
 def test_a_loss_is_called_a_loss() -> None:
@@ -160,7 +181,7 @@ def test_thin_coverage_and_unequal_lengths_are_said() -> None:
         score(0.3, 0.2, 0.4, model="distilled", **{**overall, "n": 7}),
         score(1.2, 1.1, 1.3, model="distilled", against="x", metric="completion_tokens_ratio"),
     ]
-    assert "rests on 7 tasks" in coverage_warnings(ScoreIndex(rows), MODELS)[0]
+    assert "distilled on 7 tasks of 20" in coverage_warnings(ScoreIndex(rows), MODELS)[0]
     assert "1.20 times the tokens" in length_warnings(ScoreIndex(rows), MODELS)[0]
     assert not coverage_warnings(ScoreIndex(rows[:1]), MODELS)
     assert not length_warnings(ScoreIndex(rows[:2]), MODELS)
@@ -178,9 +199,9 @@ def test_side_tables_take_rows_mappings_and_text() -> None:
     assert side_table("words") is None and side_table([]) is None and side_table({}) is None
 
 
-def test_models_never_share_a_colour_up_to_eight() -> None:
-    names = ["b", "teacher", "a", "undistilled", "c", "d", "e", "f"]
+def test_models_never_share_a_colour_up_to_twelve() -> None:
+    names = ["b", "teacher", "a", "undistilled", *"cdefghij"]
     chosen = slots([{"name": name} for name in names])
     assert (chosen["teacher"], chosen["undistilled"], chosen["b"]) == (0, 1, 2)
-    assert len(set(chosen.values())) == 8
+    assert len(set(chosen.values())) == 12
     assert slots([{"name": "x"}, {"name": "y"}]) == {"x": 0, "y": 1}

@@ -312,6 +312,69 @@ def test_exclusions_and_mixed_engines_are_said(single: Any, tmp_path: Path, tria
     assert "different engines or precisions" in text and "xllamacpp · bf16" in text
 
 
+def test_an_ablation_in_several_languages_has_its_sections(ablation: Any, tmp_path: Path) -> None:
+    source = write(ablation, tmp_path)
+    page = Page(source)
+    headings = [a["id"] for tag, a in page.tags if tag == "h2" and "id" in a]
+    assert headings == [
+        "result",
+        "ablation",
+        "languages",
+        "robustness",
+        "differences",
+        "samples",
+        "notes",
+        "reproduce",
+    ]
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert "Training of kd+robust" in page.text and "4 languages: 31 problems" in page.text
+    assert "Of 900 pairs 220 overlap" in page.text and "similar code" in page.text
+    colours = {f"--model-{slot}" for slot in range(12)}
+    assert all(f"var({colour})" in source for colour in colours)
+    assert all(source.count(f"{colour}: #") == 2 for colour in colours)
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["notes"]["Arms"][0]["arm"] == "sft"
+
+
+def test_hostile_arms_languages_and_pairs_open_no_tag(ablation: Any, tmp_path: Path) -> None:
+    name = HOSTILE
+    arm = {
+        "arm": name,
+        "changes": {HOSTILE: HOSTILE},
+        "seen": [HOSTILE],
+        "heldout": {HOSTILE: {"before": 1.0, "after": 0.5}},
+        "measured": {"0": {HOSTILE: [[1.0, 2]]}},
+        "curve": [{"step": 1.0, HOSTILE: 1.0}],
+    }
+    removed = [dict.fromkeys(("name", "origin", "rule", "suite", "task_id", "evidence"), HOSTILE)]
+    scores = [
+        replace(
+            row,
+            model=name if row.model == "kd" else row.model,
+            against=name if row.against == "kd" else row.against,
+            suite=HOSTILE if row.suite.endswith("go") else row.suite,
+            language=HOSTILE if row.language == "go" else row.language,
+        )
+        for row in ablation.scores
+    ]
+    models = [
+        {**m, "name": name, "label": ""} if m["name"] == "kd" else m
+        for m in ablation.manifest["models"]
+    ]
+    source = write(
+        ablation,
+        tmp_path,
+        scores=scores,
+        manifest={**ablation.manifest, "models": models},
+        notes={"Arms": [arm], "Decontamination": {"removed": removed, HOSTILE: HOSTILE}},
+    )
+    page = Page(source)
+    assert len(page.scripts) == 2 and "img" not in {tag for tag, _ in page.tags}
+    assert not [a for _, attributes in page.tags for a in attributes if a.startswith("on")]
+    assert not re.search("[\x00-\x08\x0b-\x1f\u2028\u202e]", source)
+
+
 def test_a_folder_that_cannot_be_written_is_an_error_with_a_hint(
     single: Any, tmp_path: Path
 ) -> None:

@@ -1,7 +1,8 @@
 """From per-task values to an estimate with its interval: the best method that applies is chosen.
 
-One verdict per task gives Wilson, Newcombe or MOVER; several samples or several languages per
-task give the bootstrap over tasks. The chosen method is part of the estimate, in words.
+One verdict per task gives Wilson, Newcombe or MOVER, and so do several languages per task, at the
+variance between tasks; several samples per task give the bootstrap over tasks. The chosen method
+is part of the estimate, in words.
 
     >>> estimate = mean_estimate(Column.of([1.0, 0.0, 1.0, 1.0]))
     >>> f"{estimate.value} [{estimate.low:.2f}, {estimate.high:.2f}] {estimate.method}"
@@ -15,6 +16,11 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from overproof.measure.clustered import (
+    clustered_difference,
+    clustered_ratio,
+    clustered_wilson,
+)
 from overproof.measure.intervals import (
     Floats,
     bootstrap_means,
@@ -66,9 +72,14 @@ class Column:
         """Whether the values are 0 or 1 and no two share a cluster."""
         return self.num_clusters == len(self) and bool(np.isin(self.values, (0.0, 1.0)).all())
 
+    @property
+    def nested(self) -> bool:
+        """Whether some cluster holds several values, and there are clusters to compare."""
+        return 1 < self.num_clusters < len(self)
+
 
 def mean_estimate(column: Column, seed: int = 0) -> Estimate:
-    """Return the mean, with Wilson's interval for single verdicts, else the bootstrap's."""
+    """Return the mean, with Wilson's interval, plain or clustered, or else the bootstrap's."""
     if not len(column):
         return Estimate(None, None, None, "no scored task")
     mean = float(column.values.mean())
@@ -79,6 +90,9 @@ def mean_estimate(column: Column, seed: int = 0) -> Estimate:
         # A bootstrap of equal values collapses to a point; Wilson is conservative in [0, 1].
         limits = wilson(mean * column.num_clusters, column.num_clusters)
         return Estimate(mean, *limits, "mean over tasks, all equal; Wilson on their number")
+    if column.nested:
+        limits = clustered_wilson(column.values, column.clusters)
+        return Estimate(mean, *limits, f"mean over tasks; Wilson {_between(column)}")
     return _bootstrap(mean, "mean over tasks", [column], lambda means: means[:, 0], seed)
 
 
@@ -94,6 +108,12 @@ def drop_estimate(nominal: Column, robust: Column, seed: int = 0) -> Estimate:
         low, high = paired_ratio(*_cross_table(robust.values, nominal.values))
         return Estimate(value, 1 - high, min(1.0, 1 - low), f"{what}; MOVER for paired ratios")
     unit = 1 / float(nominal.values.mean())
+    if nominal.nested:
+        ratio = clustered_ratio(robust.values, nominal.values, nominal.clusters)
+        if ratio is None:
+            return _unmoved(value, what, nominal.num_clusters, unit)
+        method = f"{what}; MOVER for paired ratios {_between(nominal)}"
+        return Estimate(value, 1 - ratio[1], min(1.0, 1 - ratio[0]), method)
     estimate = _bootstrap(value, what, [nominal, robust], _drop, seed, unit)
     if estimate.high is None:
         return estimate
@@ -133,6 +153,11 @@ def mean_difference(first: Column, second: Column, seed: int = 0) -> Estimate:
     if first.one_verdict_per_task and second.one_verdict_per_task:
         limits = newcombe(*_cross_table(first.values, second.values))
         return Estimate(value, *limits, f"{what}; Newcombe's paired score interval")
+    if first.nested:
+        limits_or_none = clustered_difference(first.values, second.values, first.clusters)
+        if limits_or_none is None:
+            return _unmoved(value, what, first.num_clusters)
+        return Estimate(value, *limits_or_none, f"{what}; Newcombe {_between(first)}")
     return _bootstrap(value, what, [first, second], lambda means: means[:, 0] - means[:, 1], seed)
 
 
@@ -175,10 +200,19 @@ def _bootstrap(
         return Estimate(value, None, None, f"{what}; undefined in over 5 % of resamples")
     low, high = limits
     if high - low < 1e-12:
-        half = unit * unseen_share(clusters)
-        method = f"{what}; no task differs: exact limit for 0 of {clusters}"
-        return Estimate(value, value - half, value + half, method)
+        return _unmoved(value, what, clusters, unit)
     return Estimate(value, low, high, f"{what}; {BOOTSTRAP}")
+
+
+def _unmoved(value: float, what: str, clusters: int, unit: float = 1.0) -> Estimate:
+    """Return the point where no task differs, with what so many tasks could hide."""
+    half = unit * unseen_share(clusters)
+    method = f"{what}; no task differs: exact limit for 0 of {clusters}"
+    return Estimate(value, value - half, value + half, method)
+
+
+def _between(column: Column) -> str:
+    return f"with the variance between {column.num_clusters} source tasks"
 
 
 def _drop(means: Floats) -> Floats:

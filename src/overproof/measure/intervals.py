@@ -1,8 +1,9 @@
 """95 % intervals in closed form, and the bootstrap over tasks for everything else.
 
 Wilson, Newcombe and MOVER hold their level with a few dozen tasks and never collapse to a point;
-they need one verdict per task. The bootstrap resamples whole clusters (a task with all its
-variants, seeds and languages), so that what hangs together is drawn together.
+they need one verdict per task; clustered.py has their counterparts for tasks with several. The
+bootstrap resamples whole clusters (a task with all its variants, seeds and languages), so that
+what hangs together is drawn together.
 
 Limits: tasks are taken as draws from a larger population of tasks; the percentile bootstrap
 is a little too narrow below about 30 clusters.
@@ -25,18 +26,18 @@ Z95 = 1.959963984540054
 """97.5 % quantile of the normal distribution."""
 
 
-def wilson(successes: float, n: int) -> tuple[float, float]:
-    """Return the score interval of one proportion.
+def wilson(successes: float, n: float, quantile: float = Z95) -> tuple[float, float]:
+    """Return the score interval of one proportion; `n` need not be whole.
 
-    Raises: ValueError if n is 0 or there are more successes than trials.
+    Raises: ValueError if n is not positive or there are more successes than trials.
     Source: Wilson 1927.
     """
-    if n < 1 or not 0 <= successes <= n:
-        raise ValueError(f"{successes} successes of {n}: expected 0 to n, n at least 1")
+    if n <= 0 or not 0 <= successes <= n:
+        raise ValueError(f"{successes} successes of {n}: expected 0 to n, n positive")
     share = successes / n
-    centre = share + Z95**2 / (2 * n)
-    half = Z95 * sqrt(share * (1 - share) / n + Z95**2 / (4 * n**2))
-    scale = 1 + Z95**2 / n
+    centre = share + quantile**2 / (2 * n)
+    half = quantile * sqrt(share * (1 - share) / n + quantile**2 / (4 * n**2))
+    scale = 1 + quantile**2 / n
     # Rounding must not push the limits past the share or out of [0, 1].
     return max(0.0, min(share, (centre - half) / scale)), min(
         1.0, max(share, (centre + half) / scale)
@@ -54,8 +55,8 @@ def newcombe(both: int, first: int, second: int, neither: int) -> tuple[float, f
     p, q = (both + first) / n, (both + second) / n
     (p_low, p_high), (q_low, q_high) = wilson(both + first, n), wilson(both + second, n)
     phi = correlation(both, first, second, neither)
-    below = _combine(p - p_low, q_high - q, phi)
-    above = _combine(p_high - p, q - q_low, phi)
+    below = combine(p - p_low, q_high - q, phi)
+    above = combine(p_high - p, q - q_low, phi)
     return p - q - below, p - q + above
 
 
@@ -72,8 +73,8 @@ def paired_ratio(both: int, first: int, second: int, neither: int) -> tuple[floa
         raise ValueError("the second proportion is 0: the ratio is not defined")
     (p_low, p_high), (q_low, q_high) = wilson(both + first, n), wilson(both + second, n)
     phi = correlation(both, first, second, neither)
-    low = _ratio_root(p, q, p - p_low, q_high - q, phi, sign=-1)
-    high = _ratio_root(p, q, p_high - p, q - q_low, phi, sign=+1)
+    low = ratio_root(p, q, p - p_low, q_high - q, phi, sign=-1)
+    high = ratio_root(p, q, p_high - p, q - q_low, phi, sign=+1)
     return low, high
 
 
@@ -180,12 +181,12 @@ def paired_log_ratio(
     return float(np.exp(logs.mean())), float(np.exp(low)), float(np.exp(high))
 
 
-def _combine(a: float, b: float, phi: float) -> float:
+def combine(a: float, b: float, phi: float) -> float:
     """Return the length of a - b, where a and b are limits' distances with correlation phi."""
     return sqrt(max(0.0, a * a - 2 * phi * a * b + b * b))
 
 
-def _ratio_root(p: float, q: float, a: float, b: float, phi: float, sign: int) -> float:
+def ratio_root(p: float, q: float, a: float, b: float, phi: float, sign: int) -> float:
     """Solve (p - x q)^2 = a^2 - 2 phi x a b + x^2 b^2 for the limit x on the given side."""
     square, linear, constant = q * q - b * b, p * q - phi * a * b, p * p - a * a
     if isclose(square, 0, abs_tol=1e-12):

@@ -1,23 +1,18 @@
 """pass@k and the robust metrics of every model, operator and family, and their differences.
 
-An operator's row is the worst of its s variants. A family's row is what s variants drawn from
-all of the family's would leave, so that families with many operators are not punished for
-their number; `any` is the same over all families. `all` of `all` is the plain worst case over
-every variant of every perturbing operator. Beside each drop stands one that is corrected for
-noise: what as many repeats of the unchanged prompt (`null`) lose is not counted.
-
-Operators that training has seen are never mixed with others in one number: where there are
-some, every aggregate is split in two, `seen` and `unseen`.
-Prompts that begin the body (family `code`, and a few others) are compared with the half-written
-prompt as it is (`half_body`), where that was run; no family's row mixes the two.
+What a row is about: scopes.py says which prompts, parts.py which suites and languages. Beside each
+drop stands one that is corrected for noise: what as many repeats of the unchanged prompt (`null`)
+lose is not counted. The parts of a pooled figure have the same rows for each model; differences
+between models they have for the published prompts and over all operators only.
 
     values = task_values(verdicts, "distilled", scopes(verdicts)[0], k=1)
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from overproof.measure.clustered import sign_flip_p
 from overproof.measure.estimates import (
     Column,
     Estimate,
@@ -28,6 +23,7 @@ from overproof.measure.estimates import (
     mean_estimate,
 )
 from overproof.measure.intervals import mcnemar_p
+from overproof.measure.parts import Part, part_counts, parts, pooled_words
 from overproof.measure.passk import pass_at_k
 from overproof.measure.robust import (
     expected_relative,
@@ -36,25 +32,8 @@ from overproof.measure.robust import (
     robust_pass_at_k,
     robust_relative_at_k,
 )
-from overproof.measure.tables import CONTROLS, HALF_BODY, NOMINAL, NULL, Unit, Verdicts
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scope:
-    """Which variants a row is about, and which prompt they are compared with."""
-
-    operator: str
-    """As it stands in the row: an operator, or `all`, `any`, `seen`, `unseen` for an aggregate."""
-    family: str
-    members: tuple[str, ...]
-    control: str
-    draws: int | None = None
-    """Variants drawn for a family's row; None for the worst of all."""
-
-    @property
-    def is_control(self) -> bool:
-        """Whether nothing is perturbed, and no drop can be taken."""
-        return self.members == (self.control,)
+from overproof.measure.scopes import Scope, scopes
+from overproof.measure.tables import NOMINAL, NULL, Unit, Verdicts
 
 
 class TaskValue(NamedTuple):
@@ -70,6 +49,9 @@ class TaskValue(NamedTuple):
     repaired: int
 
 
+Values = Mapping[Unit, TaskValue]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """A number on its way to becoming a `Score`."""
@@ -81,59 +63,57 @@ class Finding:
     n: int
     against: str = ""
     counts: dict[str, int] = field(default_factory=dict)
+    suite: str = ""
+    language: str = ""
+    p: float | None = None
+    pooled: str = ""
+    """What the figure pools, in words."""
 
 
-def scopes(verdicts: Verdicts) -> list[Scope]:
-    """Return the nominal scope, one per operator, one per perturbing family, and `all`."""
-    families = verdicts.families
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where a finding stands, and what all findings of one place share."""
 
-    def control(name: str) -> str:
-        begun = name == HALF_BODY or name in verdicts.begun
-        return HALF_BODY if begun and HALF_BODY in families else NOMINAL
+    verdicts: Verdicts
+    scope: Scope
+    part: Part
+    k: int
+    seed: int
 
-    found = [
-        Scope(operator=name, family=family, members=(name,), control=control(name))
-        for name, family in families.items()
-    ]
-    found.sort(key=lambda scope: scope.operator != NOMINAL)
-    perturbing = [name for name in families if name not in CONTROLS]
-    for family in dict.fromkeys(families[name] for name in perturbing):
-        members = [name for name in perturbing if families[name] == family]
-        by_control = {
-            start: [name for name in members if control(name) == start]
-            for start in dict.fromkeys(control(name) for name in members)
+    def within(self, values: Values) -> dict[Unit, TaskValue]:
+        """Return the values of this part's tasks, in the order of the run."""
+        return {unit: values[unit] for unit in self.part.units if unit in values}
+
+    def columns(self, values: Values, units: Iterable[Unit]) -> dict[str, Column]:
+        """Return each metric's column; the cluster is the source task, whatever the language."""
+        rows = list(units)
+        clusters = [self.verdicts.cluster(unit) for unit in rows]
+        return {
+            name: Column.of([getattr(values[unit], name) for unit in rows], clusters)
+            for name in ("nominal", "mean", "robust", "relative")
         }
-        for start, part in by_control.items():
-            mixed = len(by_control) > 1 and start == HALF_BODY
-            label = f"half-written {family}" if mixed else family
-            found += _aggregates(verdicts, label, part, start, verdicts.num_seeds)
-    if perturbing:
-        found += _aggregates(verdicts, "all", perturbing, NOMINAL, None)
-        if not verdicts.seen.intersection(perturbing):
-            found.append(
-                Scope(
-                    operator="any",
-                    family="all",
-                    members=tuple(perturbing),
-                    control=NOMINAL,
-                    draws=verdicts.num_seeds,
-                )
-            )
-    return found
 
-
-def _aggregates(
-    verdicts: Verdicts, family: str, members: Sequence[str], control: str, draws: int | None
-) -> list[Scope]:
-    """Return one scope over these operators, or one over the seen and one over the unseen."""
-    seen = tuple(name for name in members if name in verdicts.seen)
-    unseen = tuple(name for name in members if name not in verdicts.seen)
-    parts = {"seen": seen, "unseen": unseen} if verdicts.seen else {"all": unseen}
-    return [
-        Scope(operator=label, family=family, members=part, control=control, draws=draws)
-        for label, part in parts.items()
-        if part
-    ]
+    def finding(
+        self,
+        model: str,
+        metric: str,
+        estimate: Estimate,
+        units: Sequence[Unit],
+        counts: Mapping[str, int],
+    ) -> Finding:
+        """Return a finding of this place about these tasks."""
+        full = self.scope.operator == NOMINAL
+        return Finding(
+            model=model,
+            metric=f"{metric}@{self.k}",
+            scope=self.scope,
+            estimate=estimate,
+            n=len(units),
+            counts=dict(counts),
+            suite=self.part.suite,
+            language=self.part.language,
+            pooled=pooled_words(units, full=full),
+        )
 
 
 def task_values(verdicts: Verdicts, model: str, scope: Scope, k: int) -> dict[Unit, TaskValue]:
@@ -167,156 +147,159 @@ def task_values(verdicts: Verdicts, model: str, scope: Scope, k: int) -> dict[Un
 def quality_findings(
     verdicts: Verdicts, ks: Sequence[int], pairs: Sequence[tuple[str, str]], seed: int
 ) -> Iterator[Finding]:
-    """Yield every quality number of every model and of every pair of models."""
+    """Yield every quality number of every model and pair of models: all tasks, then each part."""
+    among = parts(verdicts)
+    repeats: dict[int, dict[str, dict[Unit, TaskValue]]] = {0: {}}
     for scope in scopes(verdicts):
+        width = _null_width(verdicts, scope)
+        if width not in repeats:
+            repeats[width] = _null_values(verdicts, width)
         for k in ks if scope.draws is None else [1]:
             values = {model: task_values(verdicts, model, scope, k) for model in verdicts.models}
             if k > 1 and not any(values.values()):
                 continue
-            for model in verdicts.models:
-                counts = _scope_counts(verdicts, model, scope, values[model])
-                yield from _one_model(model, scope, k, values[model], counts, seed)
-                if k == 1 and not scope.is_control and NULL in verdicts.families:
-                    yield from _beyond_noise(verdicts, model, scope, values[model], counts, seed)
-            width = _variants_per_task(verdicts, scope)
-            for first, second in pairs:
-                yield from _two_models(first, second, scope, k, values, width, seed)
+            for part in among:
+                place = _Place(verdicts=verdicts, scope=scope, part=part, k=k, seed=seed)
+                nulls = repeats[width] if k == 1 else {}
+                yield from _at(place, values, nulls, pairs, len(among) > 1)
+
+
+def _at(
+    place: _Place,
+    values: Mapping[str, Values],
+    nulls: Mapping[str, Values],
+    pairs: Sequence[tuple[str, str]],
+    several: bool,
+) -> Iterator[Finding]:
+    """Yield the numbers of one scope and one part."""
+    scope, part = place.scope, place.part
+    own = {model: place.within(values[model]) for model in place.verdicts.models}
+    for model in place.verdicts.models:
+        counts = _scope_counts(place, model, own[model])
+        if several and scope.operator == NOMINAL:
+            counts |= part_counts(place.verdicts, part)
+        yield from _one_model(place, model, own[model], counts)
+        if model in nulls:
+            yield from _beyond_noise(place, model, own[model], nulls[model], counts)
+    if part.pooled or scope.operator == NOMINAL or scope.family == "all":
+        for first, second in pairs:
+            yield from _two_models(place, first, second, own)
+
+
+def _null_width(verdicts: Verdicts, scope: Scope) -> int:
+    """Return how many repeats of the same prompt a scope is set against; 0 where there are none."""
+    width = scope.draws or _variants_per_task(verdicts, scope, verdicts.units)
+    if scope.is_control or NULL not in verdicts.families or scope.members == (NULL,):
+        return 0
+    null = _null_scope(width)
+    return width if width <= _variants_per_task(verdicts, null, verdicts.units) else 0
+
+
+def _null_values(verdicts: Verdicts, width: int) -> dict[str, dict[Unit, TaskValue]]:
+    """Return what so many repeats of the same prompt leave, for every model."""
+    null = _null_scope(width)
+    return {model: task_values(verdicts, model, null, k=1) for model in verdicts.models}
+
+
+def _null_scope(width: int) -> Scope:
+    return Scope(operator=NULL, family=NULL, members=(NULL,), control=NOMINAL, draws=width)
 
 
 def _one_model(
-    model: str,
-    scope: Scope,
-    k: int,
-    values: Mapping[Unit, TaskValue],
-    counts: dict[str, int],
-    seed: int,
+    place: _Place, model: str, values: Values, counts: Mapping[str, int]
 ) -> Iterator[Finding]:
-    columns = _columns(values, values)
-
-    def finding(metric: str, estimate: Estimate, more: Mapping[str, int]) -> Finding:
-        return Finding(
-            model=model,
-            metric=f"{metric}@{k}",
-            scope=scope,
-            estimate=estimate,
-            n=len(values),
-            counts={**counts, **more},
-        )
-
-    yield finding("pass", mean_estimate(columns["mean"], seed), {})
-    if scope.is_control:
+    columns, units, seed = place.columns(values, values), list(values), place.seed
+    pass_at = mean_estimate(columns["mean"], seed)
+    yield place.finding(model, "pass", pass_at, units, counts)
+    if place.scope.is_control:
         return
+    robust = mean_estimate(columns["robust"], seed)
+    drop = drop_estimate(columns["nominal"], columns["robust"], seed)
+    relative = mean_estimate(columns["relative"], seed)
     flipped = {
         "broken": sum(value.broken for value in values.values()),
         "repaired": sum(value.repaired for value in values.values()),
     }
-    yield finding("robust_pass", mean_estimate(columns["robust"], seed), {})
-    yield finding("robust_drop", drop_estimate(columns["nominal"], columns["robust"], seed), {})
-    yield finding("robust_relative", mean_estimate(columns["relative"], seed), flipped)
+    yield place.finding(model, "robust_pass", robust, units, counts)
+    yield place.finding(model, "robust_drop", drop, units, counts)
+    yield place.finding(model, "robust_relative", relative, units, {**counts, **flipped})
 
 
 def _beyond_noise(
-    verdicts: Verdicts,
-    model: str,
-    scope: Scope,
-    values: Mapping[Unit, TaskValue],
-    counts: dict[str, int],
-    seed: int,
+    place: _Place, model: str, values: Values, nulls: Values, counts: Mapping[str, int]
 ) -> Iterator[Finding]:
-    """Yield the drop beyond that of as many repeats of the same prompt, where there are as many."""
-    width = scope.draws or _variants_per_task(verdicts, scope)
-    null = Scope(operator=NULL, family=NULL, members=(NULL,), control=NOMINAL, draws=width)
-    if scope.members == (NULL,) or width > _variants_per_task(verdicts, null):
-        return
-    nulls = task_values(verdicts, model, null, k=1)
+    """Yield the drop beyond that of as many repeats of the same prompt."""
     shared = [unit for unit in values if unit in nulls]
-    own, repeats = _columns(values, shared), _columns(nulls, shared)
+    own, repeats = place.columns(values, shared), place.columns(nulls, shared)
     estimate = corrected_drop_estimate(
-        own["nominal"], own["robust"], repeats["nominal"], repeats["robust"], seed
+        own["nominal"], own["robust"], repeats["nominal"], repeats["robust"], place.seed
     )
-    yield Finding(
-        model=model,
-        metric="robust_drop_corrected@1",
-        scope=scope,
-        estimate=estimate,
-        n=len(shared),
-        counts=counts,
-    )
+    yield place.finding(model, "robust_drop_corrected", estimate, shared, counts)
 
 
 def _two_models(
-    first: str,
-    second: str,
-    scope: Scope,
-    k: int,
-    values: Mapping[str, Mapping[Unit, TaskValue]],
-    width: int,
-    seed: int,
+    place: _Place, first: str, second: str, values: Mapping[str, Values]
 ) -> Iterator[Finding]:
     shared = [unit for unit in values[first] if unit in values[second]]
-    one, two = _columns(values[first], shared), _columns(values[second], shared)
+    one, two = place.columns(values[first], shared), place.columns(values[second], shared)
+    width = _variants_per_task(place.verdicts, place.scope, place.part.units)
 
-    def finding(metric: str, estimate: Estimate, counts: Mapping[str, int]) -> Finding:
-        return Finding(
-            model=first,
-            metric=f"{metric}@{k}",
-            scope=scope,
-            estimate=estimate,
-            n=len(shared),
-            against=second,
-            counts={"variants_per_task": width, **counts},
-        )
+    def paired(metric: str, estimate: Estimate, counts: Mapping[str, int]) -> Finding:
+        counts = {"variants_per_task": width, **counts}
+        return replace(place.finding(first, metric, estimate, shared, counts), against=second)
 
-    def difference(column: str) -> Estimate:
-        return mean_difference(one[column], two[column], seed)
+    def tested(metric: str, column: str) -> Finding:
+        estimate = mean_difference(one[column], two[column], place.seed)
+        p, words, flipped = _test(one[column], two[column], place)
+        found = paired(metric, estimate._replace(method=estimate.method + words), flipped)
+        return replace(found, p=p)
 
-    yield finding("pass", *_with_flips(difference("mean"), one["mean"], two["mean"]))
-    if scope.is_control:
+    yield tested("pass", "mean")
+    if place.scope.is_control:
         return
-    robust = _with_flips(difference("robust"), one["robust"], two["robust"])
-    yield finding("robust_pass", *robust)
-    yield finding("robust_relative", difference("relative"), {})
-    drops = drop_difference((one["nominal"], one["robust"]), (two["nominal"], two["robust"]), seed)
-    yield finding("robust_drop", drops, {})
+    yield tested("robust_pass", "robust")
+    relative = mean_difference(one["relative"], two["relative"], place.seed)
+    yield paired("robust_relative", relative, {})
+    drops = drop_difference(
+        (one["nominal"], one["robust"]), (two["nominal"], two["robust"]), place.seed
+    )
+    yield paired("robust_drop", drops, {})
 
 
-def _with_flips(estimate: Estimate, one: Column, two: Column) -> tuple[Estimate, dict[str, int]]:
-    """Count the tasks lost and won against the other model; add McNemar's p where it holds."""
+def _test(one: Column, two: Column, place: _Place) -> tuple[float | None, str, dict[str, int]]:
+    """Return p, its test in words, and the tasks lost and won against the other model.
+
+    McNemar's test where it holds; flips of whole tasks for headline figures only, as they cost.
+    """
     counts = {
         "broken": int((one.values < two.values).sum()),
         "repaired": int((one.values > two.values).sum()),
     }
-    if len(one) and one.one_verdict_per_task and two.one_verdict_per_task:
+    if not len(one):
+        return None, "", counts
+    if one.one_verdict_per_task and two.one_verdict_per_task:
         p = mcnemar_p(counts["broken"], counts["repaired"])
-        estimate = estimate._replace(method=f"{estimate.method}; exact McNemar p = {p:.3g}")
-    return estimate, counts
+        return p, f"; exact McNemar p = {p:.3g}", counts
+    if place.scope.operator == NOMINAL or place.scope.family == "all":
+        p = sign_flip_p(one.values - two.values, one.clusters, place.seed)
+        return p, f"; sign flips of whole tasks, p = {p:.3g}", counts
+    return None, "", counts
 
 
-def _columns(values: Mapping[Unit, TaskValue], units: Iterable[Unit]) -> dict[str, Column]:
-    """Return each metric's column; the cluster is the task, whatever suite and language."""
-    rows = list(units)
-    clusters = [unit.task_id for unit in rows]
-    return {
-        name: Column.of([getattr(values[unit], name) for unit in rows], clusters)
-        for name in ("nominal", "mean", "robust", "relative")
-    }
-
-
-def _scope_counts(
-    verdicts: Verdicts, model: str, scope: Scope, values: Mapping[Unit, TaskValue]
-) -> dict[str, int]:
+def _scope_counts(place: _Place, model: str, values: Values) -> dict[str, int]:
     """Count statuses, variants per task, and what is missing."""
+    verdicts, members, units = place.verdicts, place.scope.members, place.part.units
+    cells = [(name, unit) for name in members for unit in units]
     counts = {
-        **verdicts.count_statuses(model, scope.members),
-        "variants_per_task": _variants_per_task(verdicts, scope),
-        "tasks_without_score": len(verdicts.units) - len(values),
-        "too_few_variants": sum(verdicts.too_few[name] for name in scope.members),
-        "uncertified": sum(verdicts.uncertified[name] for name in scope.members),
+        **verdicts.count_statuses(model, members, units),
+        "variants_per_task": _variants_per_task(verdicts, place.scope, units),
+        "tasks_without_score": len(units) - len(values),
+        "too_few_variants": sum(cell in verdicts.too_few for cell in cells),
+        "uncertified": sum(verdicts.uncertified[cell] for cell in cells),
     }
     return {name: count for name, count in counts.items() if count}
 
 
-def _variants_per_task(verdicts: Verdicts, scope: Scope) -> int:
+def _variants_per_task(verdicts: Verdicts, scope: Scope, units: Iterable[Unit]) -> int:
     """Return how many variants the best covered task has in this scope."""
-    widths = (len(verdicts.variants(scope.members, unit)) for unit in verdicts.units)
-    return max(widths, default=0)
+    return max((len(verdicts.variants(scope.members, unit)) for unit in units), default=0)

@@ -2,16 +2,19 @@
 
     scores = measure(problems, variants, samples, outcomes, timings, ks=(1, 10))
 
-Covered: pass@k, robust pass, drop and relative per operator, family and over all; paired
-differences between models; latency medians and ratios.
-Not covered: corrections for looking at many operators at once. The intervals hold one by one.
+Covered: pass@k, robust pass, drop and relative per operator, family and over all, for all tasks
+and per suite and language; paired differences between models, with Holm's correction over those
+that claims are made from; latency medians and ratios.
+Not covered: corrections for looking at many operators or languages. Their intervals hold one by
+one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
 
 from overproof.errors import UsageError
+from overproof.measure.claims import adjust, default_pairs
 from overproof.measure.quality import Finding, quality_findings
 from overproof.measure.speed import speed_findings
 from overproof.measure.tables import Verdicts, collect
@@ -31,16 +34,19 @@ def measure(
     ks: Sequence[int] = (1,),
     models: Sequence[str] | None = None,
     pairs: Sequence[tuple[str, str]] | None = None,
-    seen: Iterable[str] = (),
+    reference: str | None = None,
+    seen: Iterable[str] | Mapping[str, Iterable[str]] = (),
     seed: int = 0,
 ) -> list[Score]:
     """Return one row per model, metric and operator, then per pair of models.
 
-    `tasks` are problems or task ids; rows of other tasks are left aside. `ks` above the number
-    of samples give no row. `models` fixes the order (by default that of the samples); `pairs`
-    says which models are subtracted (by default `default_pairs`). `seen` names the operators that
-    training has seen: no aggregate mixes them with others. The same rows and seed give
-    the same scores, in whatever order the rows come.
+    `tasks` are problems or task ids (problems tell which tasks are one in several languages);
+    rows of other tasks are left aside. `ks` above the number of samples give no row. `models` fixes
+    the order (by default that of the samples); `pairs` says which models are subtracted (by default
+    `default_pairs`, whose arm of comparison is `reference`). `seen` names the operators that
+    training has seen, or for each arm those that it has: what any arm has seen counts as seen, so
+    that all are compared on the same rows; no aggregate but `mixed` holds seen and unseen ones. The
+    same rows and seed give the same scores, in whatever order the rows come.
 
     Raises: UsageError for a k below 1 or a pair of unknown models; DataError if a sample
     belongs to a variant that is not given.
@@ -52,8 +58,10 @@ def measure(
         samples = list(samples)
         named = chain((row.model for row in samples), (row.model for row in times))
         models = list(dict.fromkeys(named))
+    if isinstance(seen, Mapping):
+        seen = {name for names in seen.values() for name in names}
     verdicts = collect(tasks, variants, samples, outcomes, models, seen)
-    chosen = default_pairs(models) if pairs is None else list(pairs)
+    chosen = default_pairs(models, reference) if pairs is None else list(pairs)
     for name in chain.from_iterable(chosen):
         if name not in models:
             raise UsageError(
@@ -63,32 +71,16 @@ def measure(
     findings = chain(
         quality_findings(verdicts, ks, chosen, seed), speed_findings(times, models, seed)
     )
-    return [_score(finding, verdicts.num_seeds, inputs) for finding in findings]
-
-
-def default_pairs(models: Sequence[str]) -> list[tuple[str, str]]:
-    """Return (first, second) pairs, each meaning first minus second.
-
-    Arms are compared with `undistilled`, and `teacher` with the arms. Where no model has such
-    a name, every later model is compared with the first.
-
-    >>> default_pairs(["teacher", "undistilled", "distilled"])
-    [('distilled', 'undistilled'), ('teacher', 'distilled')]
-    """
-    arms = [name for name in models if name not in ("teacher", "undistilled")]
-    if len(arms) == len(models):
-        return [(later, models[0]) for later in models[1:]]
-    if not arms and len(models) == 2:
-        return [("teacher", "undistilled")]
-    pairs = [(arm, "undistilled") for arm in arms if "undistilled" in models]
-    return pairs + [("teacher", arm) for arm in arms if "teacher" in models]
+    return adjust(_score(finding, verdicts.num_seeds, inputs) for finding in findings)
 
 
 def _score(finding: Finding, num_seeds: int, inputs: str) -> Score:
     scope, estimate = finding.scope, finding.estimate
     identity = (finding.model, finding.metric, scope.operator, scope.family, finding.against)
+    part = (finding.suite, finding.language) if finding.suite or finding.language else ()
+    words = (estimate.method, _worst_of(finding, num_seeds), finding.pooled)
     return Score(
-        key=content_key("score", METHOD_VERSION, *identity, asdict(scope), inputs),
+        key=content_key("score", METHOD_VERSION, *identity, asdict(scope), inputs, *part),
         model=finding.model,
         metric=finding.metric,
         operator=scope.operator,
@@ -98,7 +90,10 @@ def _score(finding: Finding, num_seeds: int, inputs: str) -> Score:
         high=estimate.high,
         n=finding.n,
         against=finding.against,
-        method="; ".join(filter(None, (estimate.method, _worst_of(finding, num_seeds)))),
+        suite=finding.suite,
+        language=finding.language,
+        p=finding.p,
+        method="; ".join(filter(None, words)),
         counts=finding.counts,
     )
 
@@ -126,4 +121,6 @@ def _digest(verdicts: Verdicts, timings: Sequence[Timing], seed: int) -> str:
         for index, status in cell.items()
     )
     chosen = sorted((name, *unit, *keys) for (name, unit), keys in verdicts.chosen.items())
-    return content_key(statuses, chosen, sorted(timing.key for timing in timings), seed)
+    clusters = sorted({(unit.task_id, verdicts.cluster(unit)) for unit in verdicts.units})
+    nested = [clusters] if len({cluster for _, cluster in clusters}) < len(clusters) else []
+    return content_key(statuses, chosen, sorted(timing.key for timing in timings), seed, *nested)

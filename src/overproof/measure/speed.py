@@ -20,7 +20,8 @@ import numpy as np
 
 from overproof.measure.estimates import Estimate
 from overproof.measure.intervals import Floats, bootstrap_rows, paired_log_ratio
-from overproof.measure.quality import Finding, Scope
+from overproof.measure.quality import Finding
+from overproof.measure.scopes import Scope
 from overproof.measure.tables import NOMINAL
 from overproof.records import Timing
 

@@ -11,7 +11,7 @@ than s variants is left out for that operator, and counted.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from overproof.errors import DataError
@@ -56,14 +56,22 @@ class Verdicts:
     """Operator and task to the keys of the variants that are used."""
     statuses: Mapping[tuple[str, str], dict[int, Status]]
     """Model and variant to status by sample index."""
-    uncertified: Counter[str]
-    """Variants without a valid certificate, by operator."""
-    too_few: Counter[str]
-    """Tasks with fewer than s variants, by operator."""
+    uncertified: Counter[tuple[str, Unit]]
+    """Variants without a valid certificate, by operator and task."""
+    too_few: frozenset[tuple[str, Unit]]
+    """Operators and tasks with fewer than s variants."""
     seen: frozenset[str] = frozenset()
     """Operators that training has seen."""
     begun: frozenset[str] = frozenset()
     """Operators whose prompts hold half of the body, whatever their family."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """task_id to that of the problem it was translated from, where there is one."""
+    calls_left_out: Mapping[str, int] = field(default_factory=dict)
+    """task_id to how many of its test's calls its language cannot be asked."""
+
+    def cluster(self, unit: Unit) -> str:
+        """Return what a task shares with others: its source, the same in every language."""
+        return self.sources.get(unit.task_id, unit.task_id)
 
     def variants(self, operators: Sequence[str], unit: Unit) -> list[str]:
         """Return the keys of a task's variants under these operators."""
@@ -82,11 +90,13 @@ class Verdicts:
             [[verdicts[index] for verdicts in scored[1:]] for index in shared],
         )
 
-    def count_statuses(self, model: str, operators: Sequence[str]) -> Counter[str]:
-        """Return how often each status occurs among a model's samples under these operators."""
+    def count_statuses(
+        self, model: str, operators: Sequence[str], units: Iterable[Unit]
+    ) -> Counter[str]:
+        """Return how often each status occurs among a model's samples on these tasks."""
         return Counter(
             status
-            for unit in self.units
+            for unit in units
             for key in self.variants(operators, unit)
             for status in self.statuses.get((model, key), {}).values()
         )
@@ -109,7 +119,12 @@ def collect(
     A sample without an outcome is not scored, like one whose execution failed on our side.
     Raises: DataError if a sample belongs to a variant that is not given.
     """
-    wanted = {task.task_id if isinstance(task, Problem) else task for task in tasks}
+    wanted: set[str] = set()
+    problems: list[Problem] = []
+    for task in tasks:
+        wanted.add(task.task_id if isinstance(task, Problem) else task)
+        if isinstance(task, Problem):
+            problems.append(task)
     known = {variant.key: variant for variant in variants if variant.task_id in wanted}
     usable = [variant for variant in known.values() if _usable(variant)]
     by_operator: dict[tuple[str, Unit], list[Variant]] = defaultdict(list)
@@ -125,10 +140,14 @@ def collect(
         num_seeds=num_seeds,
         chosen=chosen,
         statuses=statuses,
-        uncertified=Counter(v.operator for v in known.values() if not _usable(v)),
+        uncertified=Counter((v.operator, _unit(v)) for v in known.values() if not _usable(v)),
         too_few=too_few,
         seen=frozenset(seen),
         begun=frozenset(variant.operator for variant in known.values() if variant.partial),
+        sources={task.task_id: task.source.task_id for task in problems if task.source},
+        calls_left_out={
+            task.task_id: len(task.source.excluded) for task in problems if task.source
+        },
     )
 
 
@@ -146,19 +165,19 @@ def shared_seeds(variants: Iterable[Variant]) -> int:
 
 def _choose(
     by_operator: Mapping[tuple[str, Unit], list[Variant]], num_seeds: int
-) -> tuple[dict[tuple[str, Unit], list[str]], Counter[str]]:
+) -> tuple[dict[tuple[str, Unit], list[str]], frozenset[tuple[str, Unit]]]:
     """Take the first s seeds of random operators and the only one of the others."""
     random = {operator for (operator, _), rows in by_operator.items() if len(rows) > 1}
     chosen: dict[tuple[str, Unit], list[str]] = {}
-    too_few: Counter[str] = Counter()
+    too_few: set[tuple[str, Unit]] = set()
     for (operator, unit), rows in by_operator.items():
         needed = num_seeds if operator in random and operator != NOMINAL else 1
         if len(rows) < needed:
-            too_few[operator] += 1
+            too_few.add((operator, unit))
             continue
         ordered = sorted(rows, key=lambda row: (row.seed, row.key))
         chosen[operator, unit] = [row.key for row in ordered[:needed]]
-    return chosen, too_few
+    return chosen, frozenset(too_few)
 
 
 def _join(

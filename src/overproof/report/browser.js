@@ -32,8 +32,12 @@
     return node;
   }
 
-  const mark = (row) => (row.status === "passed" ? "✓" : "✗");
-  const colour = (row) => (row.status === "passed" ? "passed" : "failed");
+  // Nothing was learnt about these programs: they are not wrong.
+  const UNKNOWN = ["harness_error", "missing_tool", "not executed"];
+  const verdict = (row, passed, unknown, failed) =>
+    row.status === "passed" ? passed : UNKNOWN.includes(row.status) ? unknown : failed;
+  const mark = (row) => verdict(row, "✓", "–", "✗");
+  const colour = (row) => verdict(row, "passed", "quiet", "failed");
   const words = (status) => status.replaceAll("_", " ");
   const place = (row) =>
     words(row.operator) + (row.seed ? `, seed ${row.seed}` : "") +
@@ -138,8 +142,8 @@
     current = row;
     list.querySelector("[aria-current]")?.removeAttribute("aria-current");
     list.querySelector(`[data-key="${CSS.escape(row.key)}"]`)?.setAttribute("aria-current", "true");
-    const verdict = element("p", `${mark(row)} ${words(row.status)}`, colour(row));
-    if (row.detail) verdict.append(element("span", ` – ${row.detail}`, "quiet"));
+    const line = element("p", `${mark(row)} ${words(row.status)}`, colour(row));
+    if (row.detail) line.append(element("span", ` – ${row.detail}`, "quiet"));
     const others = element("p", "", "others");
     for (const other of rows)
       if (other.variant === row.variant && other.index === row.index && other !== row) {
@@ -156,7 +160,7 @@
     panel.replaceChildren(
       element("h3", `${row.task} · ${models[row.model]}`),
       element("p", place(row), "quiet"),
-      verdict,
+      line,
       others,
       prompts,
       code("Completion", [[row.completion || "(empty)", false]]),

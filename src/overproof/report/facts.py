@@ -1,10 +1,10 @@
 """What the report says in words and numbers, before any layout.
 
 Proportions are shown in percent, differences of proportions in percentage points. A claim is
-made only where the 95 % interval leaves out 0 and McNemar's exact test, where it applies, agrees;
-otherwise the text says that it is not shown.
+made only where the 95 % interval leaves out 0 and the exact test, where there is one, agrees after
+Holm's correction; otherwise the text says that it is not shown.
 
-    headline(ScoreIndex(scores), models)
+    percent(ScoreIndex(scores).nominal("distilled", "pass@1"))
 """
 
 import re
@@ -18,9 +18,8 @@ from overproof.records import Score
 Model = Mapping[str, Any]
 """An entry of the manifest: name, label, size_bytes, sha256, engine, precision."""
 MISSING = "–"
-AGGREGATES = ("any", "all", "seen", "unseen")
+AGGREGATES = ("any", "all", "seen", "unseen", "mixed")
 """Rows that are about several operators."""
-NBSP = "\N{NO-BREAK SPACE}"
 
 # C0 without tab and newline, DEL and C1, zero-width and bidirectional controls, surrogates.
 INVISIBLE = re.compile(
@@ -29,29 +28,47 @@ INVISIBLE = re.compile(
 
 
 class ScoreIndex:
-    """Scores by model, metric, operator, family and other model."""
+    """Scores by model, metric, operator, family and other model, and by suite and language."""
 
     def __init__(self, scores: Iterable[Score]) -> None:
         """Index the rows; a later row with the same place wins."""
-        self.rows = list(scores)
-        self._places = {
-            (row.model, row.metric, row.operator, row.family, row.against): row for row in self.rows
-        }
+        every = list(scores)
+        self.rows = [row for row in every if not row.suite and not row.language]
+        """Those about all tasks of the run."""
+        self.parts = list(
+            dict.fromkeys((row.suite, row.language) for row in every if row.suite or row.language)
+        )
+        """Suite and language of the others, in the order of the rows."""
+        self._places: dict[tuple[str, ...], Score] = {}
+        for row in every:
+            place = (row.model, row.metric, row.operator, row.family, row.against)
+            self._places[row.suite, row.language, *place] = row
 
     def get(
-        self, model: str, metric: str, operator: str, family: str, against: str = ""
+        self,
+        model: str,
+        metric: str,
+        operator: str,
+        family: str,
+        against: str = "",
+        part: tuple[str, str] = ("", ""),
     ) -> Score | None:
-        """Return the row at this place, if there is one."""
-        return self._places.get((model, metric, operator, family, against))
+        """Return the row at this place, if there is one; `part` is a suite and a language."""
+        return self._places.get((*part, model, metric, operator, family, against))
 
-    def nominal(self, model: str, metric: str, against: str = "") -> Score | None:
+    def nominal(
+        self, model: str, metric: str, against: str = "", part: tuple[str, str] = ("", "")
+    ) -> Score | None:
         """Return a row that is about the prompts as published, or about speed."""
-        return self.get(model, metric, "nominal", "nominal", against)
+        return self.get(model, metric, "nominal", "nominal", against, part)
 
-    def overall(self, model: str, metric: str, against: str = "") -> Score | None:
+    def overall(
+        self, model: str, metric: str, against: str = "", part: tuple[str, str] = ("", "")
+    ) -> Score | None:
         """Return the worst case over all perturbing operators, or over those unseen in training."""
         found = (
-            self.get(model, metric, operator, "all", against) for operator in ("all", "unseen")
+            self.get(model, metric, operator, "all", against, part)
+            for operator in ("all", "unseen")
         )
         return next((row for row in found if row is not None), None)
 
@@ -127,29 +144,12 @@ def summary_rows(index: ScoreIndex, models: Sequence[Model]) -> list[SummaryRow]
     ]
 
 
-def headline(index: ScoreIndex, models: Sequence[Model]) -> list[str]:
-    """Return the result in sentences: robustness first, then nominal quality, per pair.
-
-    A run of one model gets its own numbers; so does each model where no pair was compared.
-    """
-    labels = {model["name"]: label_of(model) for model in models}
-    sentences = [
-        sentence
-        for first, second in _main_pairs(index)
-        for sentence in (
-            _claim(index.overall(first, "robust_pass@1", second), "robust pass@1", index, labels),
-            _claim(index.nominal(first, "pass@1", second), "nominal pass@1", index, labels),
-        )
-        if sentence
-    ]
-    return sentences or [_alone(index, model) for model in models]
-
-
 def verdict(score: Score) -> str:
     """Return `higher` or `lower` if the interval leaves out 0, else why nothing is shown.
 
-    Where the row has an exact McNemar p as well, that must be below 0.05 too: with a handful of
-    flips the interval is the more optimistic of the two.
+    Where the row has an exact p as well, that must be below 0.05 too, after Holm's correction
+    where the row is one of several claims: with a handful of flips the interval is the more
+    optimistic of the two.
 
     >>> row = Score(key="", model="a", metric="pass@1", operator="nominal", family="nominal",
     ...             value=0.1, low=-0.1, high=0.3, n=20, against="b")
@@ -160,16 +160,31 @@ def verdict(score: Score) -> str:
         return "not shown: no interval"
     if score.low <= 0 <= score.high:
         return "not shown: the interval includes 0"
-    p = mcnemar_text(score)
+    p = p_text(score)
     if p and float(p) >= 0.05:
-        return f"not shown: McNemar p = {p}"
+        test = "McNemar " if "McNemar" in score.method else ""
+        return f"not shown: {test}p = {p}"
+    if score.p_adjusted is not None and score.p_adjusted >= 0.05:
+        return f"not shown: p = {holm_text(score)} after Holm"
     return "higher" if score.low > 0 else "lower"
 
 
-def mcnemar_text(score: Score) -> str:
-    """Return the exact McNemar p that the row's method names; empty if it names none."""
+def p_text(score: Score) -> str:
+    """Return the p of a difference; in older results its method names it. Empty if there is none.
+
+    >>> p_text(Score(key="", model="a", metric="pass@1", operator="nominal", family="nominal",
+    ...              value=0.1, low=0, high=1, n=9, method="exact McNemar p = 0.0625; s = 1"))
+    '0.0625'
+    """
+    if score.p is not None:
+        return f"{score.p:.3g}"
     found = re.search(r"McNemar p = ([\d.e+-]+)", score.method)
     return found[1] if found else ""
+
+
+def holm_text(score: Score) -> str:
+    """Return the p after Holm's correction; empty if there is none."""
+    return "" if score.p_adjusted is None else f"{score.p_adjusted:.3g}"
 
 
 def percent(score: Score | None, digits: int = 1) -> str:
@@ -228,6 +243,8 @@ def operator_name(operator: str, family: str) -> str:
     ('swap characters', 'all of text')
     """
     if operator in AGGREGATES:
+        if operator == "mixed":
+            return "all operators, seen and unseen"
         which = {"any": "s of all"}.get(operator, f"all {operator}" if operator != "all" else "all")
         return f"{which} operators" if family == "all" else f"{which} of {family}"
     if operator == "null":
@@ -242,40 +259,6 @@ def visible(text: str) -> str:
     'a⟨U+202E⟩b'
     """
     return INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
-
-
-def _main_pairs(index: ScoreIndex) -> list[tuple[str, str]]:
-    """Return the pairs of the headline: arms against `undistilled`, or else all pairs."""
-    pairs = index.pairs()
-    return [pair for pair in pairs if pair[1] == "undistilled"] or pairs
-
-
-def _claim(
-    difference: Score | None, what: str, index: ScoreIndex, labels: Mapping[str, str]
-) -> str:
-    if difference is None or difference.value is None:
-        return ""
-    place = (difference.metric, difference.operator, difference.family)
-    first, second = difference.model, difference.against
-    new, old = index.get(first, *place), index.get(second, *place)
-    change = f"{points(difference).replace(' ', NBSP)} points"
-    numbers = f"{value_only(percent(new))}{NBSP}% against {value_only(percent(old))}{NBSP}%"
-    subject = f"{what} of {labels.get(first, first)} over {labels.get(second, second)}"
-    outcome = verdict(difference)
-    if outcome.startswith("not shown"):
-        return f"A difference in {subject} is {outcome} ({numbers}; {change})."
-    return f"The {subject} is {outcome}: {numbers}, {change}."
-
-
-def _alone(index: ScoreIndex, model: Model) -> str:
-    name = model["name"]
-    nominal, robust = index.nominal(name, "pass@1"), index.overall(name, "robust_pass@1")
-    if nominal is None or nominal.value is None:
-        return f"{label_of(model)}: no task was scored."
-    text = f"{label_of(model)} solves {percent(nominal)}{NBSP}% of {nominal.n} tasks"
-    if robust is None or robust.value is None:
-        return f"{text}."
-    return f"{text}, and {percent(robust)}{NBSP}% under every perturbation."
 
 
 def _decimals(value: float) -> int:

@@ -21,15 +21,14 @@ from typing import Any
 import msgspec
 
 from overproof.records import EXCLUDED, Outcome, Problem, Sample, Score, Timing, Variant
-from overproof.report import pictures
-from overproof.report.facts import AGGREGATES, ScoreIndex, headline, label_of, summary_rows, visible
+from overproof.report import arms, forests, languages, overlaps, pictures, sentences, training
+from overproof.report.facts import AGGREGATES, Model, ScoreIndex, label_of, summary_rows, visible
 from overproof.report.samples import browser_json
 from overproof.report.tables import (
+    TextTable,
     compact,
-    coverage_warnings,
     detail_table,
     difference_table,
-    length_warnings,
     operator_table,
     side_table,
     speed_table,
@@ -56,10 +55,13 @@ def write_report(
     `manifest["models"]` lists the models in the order of the tables: name, label, size_bytes,
     sha256, engine, precision; `manifest["command"]`, if there, is what reproduces the run. The
     rest of the manifest is shown as it is. `notes` maps a heading to a list of rows (drawn as a
-    curve too if the rows have a `step`), a mapping, or a paragraph.
+    curve too if the rows have a `step`), a mapping, or a paragraph. Two headings are known: `Arms`
+    (see arms.py) is the training behind the ablation, `Decontamination` (see overlaps.py) what was
+    removed from the pairs.
 
-    Raises: StorageError if the folder cannot be written to.
+    Raises: StorageError if the folder cannot be written to; DataError for `Arms` of another form.
     """
+    notes = msgspec.to_builtins(dict(notes))
     results = {
         "title": title,
         "manifest": manifest,
@@ -110,40 +112,114 @@ def _render(
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         browser=Markup(browser),
-        headline=headline(index, models),
+        headline=sentences.headline(index, models),
+        pooled=sentences.pooled_sentence(index, models),
         summary=summary,
         mixed=len({row.build for row in summary}) > 1,
         models=[{**model, "label": label_of(model)} for model in models],
         slots=pictures.slots(models),
         shapes=pictures.SHAPES,
         quality=_safe(pictures.quality_against_latency(index, models)),
-        forest=_safe(pictures.forest(index, models)),
+        ablation=_ablation(index, models, notes),
+        languages=_languages(index, models),
+        forest=_safe(forests.forest(index, models)),
         operators=operator_table(index, models),
         details=compact(detail_table(index, models), (2, 3, 4)),
-        differences=difference_table(index, models),
+        **_differences(index, models),
         speed=speed_table(index, models),
-        notes=[_note(name, content) for name, content in notes.items()],
+        notes=[_note(name, content) for name, content in notes.items() if name != arms.ARMS],
         recipe=recipe_yaml,
         command=manifest.get("command", "overproof run recipe.yaml"),
         manifest=json.dumps(_finite(rest), indent=2, ensure_ascii=False, default=str),
-        warnings=[*coverage_warnings(index, models), *length_warnings(index, models)],
+        warnings=[
+            *sentences.missing_warnings(index, models),
+            *sentences.coverage_warnings(index, models),
+            *sentences.length_warnings(index, models),
+        ],
         small_print=small_print,
     )
 
 
-def _note(name: str, content: Any) -> dict[str, Any]:
-    """Return a side table's parts: heading, picture, table and text, each of them optional."""
-    table = side_table(content)
-    rows = content if isinstance(content, list) else []
-    picture = pictures.curve(name, rows)
-    text = content if isinstance(content, str) else "" if table else "nothing recorded"
-    words = word_columns(table) if table else []
+def _differences(index: ScoreIndex, models: Sequence[Model]) -> dict[str, TextTable | None]:
+    """Return the table of differences; of many pairs a short one, unless the arms' has it."""
+    full = difference_table(index, models)
+    if len(index.pairs()) < sentences.MANY:
+        return {"differences": full if full.rows else None, "all_differences": None}
+    compared = arms.is_ablation(index, models)
+    short = None if compared else difference_table(index, models, brief=True)
+    return {"differences": short, "all_differences": full}
+
+
+def _ablation(
+    index: ScoreIndex, models: Sequence[Model], notes: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Return the section on arms: tables, pictures and words; None for a run without arms."""
+    trained = arms.read_arms(notes)
+    compared = arms.is_ablation(index, models)
+    if not trained and not compared:
+        return None
+    curves = [
+        {"name": visible(arm.arm), "picture": _safe(training.training_curve(arm, number))}
+        for number, arm in enumerate(trained)
+    ]
     return {
-        "name": name,
-        "picture": _safe(picture),
-        "table": table,
-        "words": words,
-        "text": text,
+        "seen": arms.seen_sentence(index, trained, models),
+        "picture": _safe(training.arm_differences(index, models)) if compared else None,
+        "levels": arms.level_table(index, models) if compared else None,
+        "steps": arms.step_table(index, models) if compared else None,
+        "changes": arms.changes_table(trained, models) if trained else None,
+        "heldout": arms.heldout_table(trained, models),
+        "curves": [curve for curve in curves if curve["picture"]],
+    }
+
+
+def _languages(index: ScoreIndex, models: Sequence[Model]) -> dict[str, Any] | None:
+    """Return the section on languages and suites; None for a run of one suite in Python."""
+    rows = languages.part_rows(index)
+    if not rows:
+        return None
+    named = [(row.part, row.label) for row in rows]
+    robust = languages.language_table(index, models, "robust_pass@1")
+    drops = [(label_of(model), languages.drop_table(index, model)) for model in models]
+    return {
+        "what": "language" if languages.by_language(index) else "suite",
+        "several": len(rows) > 1,
+        "picture": _safe(forests.languages(index, models, named)) if len(rows) > 1 else None,
+        "spread": len(models) <= forests.MANY,
+        "nominal": languages.language_table(index, models, "pass@1"),
+        "left_out": languages.left_out_table(index, models),
+        "robust": robust if index.places() else None,
+        "drops": [{"name": name, "table": table} for name, table in drops if table.rows],
+    }
+
+
+def _note(name: str, content: Any) -> dict[str, Any]:
+    """Return a side table's parts: heading, picture, tables and text, each of them optional."""
+    if name == overlaps.NOTE and isinstance(content, Mapping):
+        counts, listed = overlaps.overlap_tables(content)
+        found = {
+            "Removed by suite and rule.": counts,
+            "What the pairs were compared with, and what they are.": side_table(
+                overlaps.other_rows(content)
+            ),
+            "Pairs that were removed.": listed,
+        }
+        tables = [_side(table, caption) for caption, table in found.items() if table]
+        text = overlaps.overlap_sentence(content)
+        return {"name": name, "picture": None, "tables": tables, "text": text}
+    table = side_table(content)
+    picture = pictures.curve(name, content if isinstance(content, list) else [])
+    text = content if isinstance(content, str) else "" if table else "nothing recorded"
+    tables = [_side(table, name, folded=picture is not None)] if table else []
+    return {"name": name, "picture": _safe(picture), "tables": tables, "text": text}
+
+
+def _side(table: TextTable, caption: str, folded: bool = False) -> dict[str, Any]:
+    return {
+        "content": table,
+        "caption": caption,
+        "words": word_columns(table),
+        "folded": folded or len(table.rows) > 12,
     }
 
 

@@ -4,7 +4,7 @@ Each figure comes twice, wide and narrow, and CSS shows the one that fits, so th
 their size on a phone. Colours in the chart are placeholders that become CSS variables: the same
 SVG serves light and dark.
 
-    forest(index, models)["wide"]
+    quality_against_latency(index, models)["wide"]
 """
 
 import re
@@ -12,14 +12,22 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from overproof.report.facts import Model, ScoreIndex, label_of, operator_name, visible
+from overproof.report.facts import (
+    Model,
+    ScoreIndex,
+    label_of,
+    visible,
+)
 
 Figure = dict[str, str]
 """`wide` and `narrow` SVG, and `text`, the alternative in words."""
 
 INK, FAINT = "#0a0b0c", "#dad9d8"
-SLOTS = ("#004488", "#997700", "#994455", "#117733", "#882255", "#44aa99", "#aa4499", "#332288")
-"""Placeholders of the models' colours; slot i becomes var(--model-i). Paul Tol's palettes."""
+SLOTS = (
+    *("#004488", "#997700", "#994455", "#117733", "#882255", "#44aa99", "#aa4499", "#332288"),
+    *("#aa3300", "#557799", "#666633", "#cc6677"),
+)
+"""Placeholders of the models' colours; slot i becomes var(--model-i). After Paul Tol's palettes."""
 SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross")
 WIDTHS = {"wide": 440, "narrow": 190}
 FONT = "system-ui, sans-serif"
@@ -35,65 +43,6 @@ def slots(models: Sequence[Model]) -> dict[str, int]:
     free = [i for i in free if i >= first] or list(range(len(SLOTS)))
     numbered = {name: free[i % len(free)] for i, name in enumerate(others)}
     return {name: fixed.get(name, numbered.get(name, 0)) for name in names}
-
-
-def forest(index: ScoreIndex, models: Sequence[Model]) -> Figure | None:
-    """Return the robust drop of every operator and model with its interval; None without any."""
-    import altair as alt
-
-    rows: list[dict[str, Any]] = []
-    labels: list[str] = []
-    for operator, family in index.places():
-        label = operator_name(operator, family)
-        for model in models:
-            score = index.get(model["name"], "robust_drop@1", operator, family)
-            if score is None or score.value is None:
-                continue
-            if label not in labels:
-                labels.append(label)
-            low, high = _or(score.low, score.value), _or(score.high, score.value)
-            rows.append(
-                {
-                    "operator": label,
-                    "model": label_of(model),
-                    "drop": 100 * score.value,
-                    "low": 100 * max(low, -0.6),
-                    "high": 100 * min(high, 1.0),
-                }
-            )
-    if not rows:
-        return None
-    # The reader's font may be wider than the one that the labels were measured with.
-    extent = 7 * max(map(len, labels)) + 6
-    left = min(-5.0, *(row["low"] for row in rows))
-
-    def draw(width: int) -> Any:
-        scale = alt.Scale(domain=[left, 100], nice=False)
-        base = alt.Chart(alt.Data(values=rows)).encode(
-            y=alt.Y("operator:N", sort=labels, title=None, axis=alt.Axis(minExtent=extent)),
-            yOffset=alt.YOffset("model:N", sort=[label_of(model) for model in models]),
-            color=_colour(models),
-        )
-        axis = alt.Axis(title="robust drop, % of nominal pass@1", tickCount=5 if width < 300 else 9)
-        spans = base.mark_rule(strokeWidth=1.5, clip=True).encode(
-            x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q"
-        )
-        dots = base.mark_point(filled=True, size=38, opacity=1, clip=True).encode(
-            x=alt.X("drop:Q", scale=scale), shape=_shape(models)
-        )
-        zero = alt.Chart(alt.Data(values=[{"x": 0}])).mark_rule(color=INK, strokeWidth=1)
-        step = max(16, 9 * len(models) + 6)
-        return (zero.encode(x="x:Q") + spans + dots).properties(
-            width=width, height=alt.Step(step, **{"for": "position"})
-        )
-
-    worst = max(rows, key=lambda row: float(row["drop"]))
-    text = (
-        f"Robust drop with 95 % intervals for {len(labels)} operators and {len(models)} models. "
-        f"Largest: {worst['model']} under {worst['operator']}, {worst['drop']:.1f} %. "
-        "The numbers are in the table below."
-    )
-    return _figure("forest", draw, text)
 
 
 def quality_against_latency(index: ScoreIndex, models: Sequence[Model]) -> Figure | None:
@@ -114,15 +63,15 @@ def quality_against_latency(index: ScoreIndex, models: Sequence[Model]) -> Figur
             scale=alt.Scale(domain=[0, right], nice=False),
         )
         scale = alt.Scale(domain=[0, top], nice=False)
-        base = alt.Chart(alt.Data(values=rows)).encode(x=x, color=_colour(models))
+        base = alt.Chart(alt.Data(values=rows)).encode(x=x, color=colour(models))
         stems = base.mark_rule(strokeWidth=1.5).encode(
             y=alt.Y("robust:Q", title="pass@1, %", scale=scale), y2="nominal:Q"
         )
         hollow = base.mark_point(size=70, filled=False, strokeWidth=1.8).encode(
-            y=alt.Y("nominal:Q", scale=scale), shape=_shape(models)
+            y=alt.Y("nominal:Q", scale=scale), shape=shape(models)
         )
         solid = base.mark_point(size=70, filled=True, opacity=1).encode(
-            y=alt.Y("robust:Q", scale=scale), shape=_shape(models)
+            y=alt.Y("robust:Q", scale=scale), shape=shape(models)
         )
         names = [
             base.mark_text(fontSize=12, font=FONT, align=align, dx=dx)
@@ -139,7 +88,7 @@ def quality_against_latency(index: ScoreIndex, models: Sequence[Model]) -> Figur
         f"{row['tpot']:.3g} ms per token"
         for row in rows
     )
-    return _figure("quality", draw, f"Quality against latency. {spoken}.")
+    return figure("quality", draw, f"Quality against latency. {spoken}.")
 
 
 def _quality_rows(index: ScoreIndex, models: Sequence[Model]) -> list[dict[str, Any]]:
@@ -202,7 +151,7 @@ def curve(name: str, rows: Sequence[Mapping[str, Any]]) -> Figure | None:
         ).properties(width=width + 60, height=170)
 
     text = visible(f"{name}: {column} over {len(data)} steps, {_ends(data)}.")
-    return _figure("curve", draw, text)
+    return figure("curve", draw, text)
 
 
 def _ends(data: Sequence[Mapping[str, Any]]) -> str:
@@ -210,11 +159,8 @@ def _ends(data: Sequence[Mapping[str, Any]]) -> str:
     return f"from {first:.4g} to {last:.4g}" if first is not None and last is not None else "gaps"
 
 
-def _or(value: float | None, default: float) -> float:
-    return default if value is None else value
-
-
-def _colour(models: Sequence[Model]) -> Any:
+def colour(models: Sequence[Model]) -> Any:
+    """Return the encoding that gives each model its colour."""
     import altair as alt
 
     chosen = slots(models)
@@ -225,7 +171,8 @@ def _colour(models: Sequence[Model]) -> Any:
     return alt.Color("model:N", scale=scale, legend=None)
 
 
-def _shape(models: Sequence[Model]) -> Any:
+def shape(models: Sequence[Model]) -> Any:
+    """Return the encoding that gives each model its shape."""
     import altair as alt
 
     chosen = slots(models)
@@ -236,7 +183,8 @@ def _shape(models: Sequence[Model]) -> Any:
     return alt.Shape("model:N", scale=scale, legend=None)
 
 
-def _figure(name: str, draw: Any, text: str) -> Figure:
+def figure(name: str, draw: Any, text: str) -> Figure:
+    """Return the SVG of `draw(width)`, wide and narrow; ids begin with the name."""
     return {
         "text": text,
         **{size: _svg(draw(width), f"{name}-{size}-", text) for size, width in WIDTHS.items()},
@@ -261,8 +209,10 @@ def _svg(chart: Any, prefix: str, text: str) -> str:
         "gridColor": FAINT,
         "labelLimit": 240,
     }
+    words = {name: axis[name] for name in ("labelColor", "labelFont", "labelFontSize")}
     chart = chart.configure(background="transparent").configure_axis(**axis)
-    chart = chart.configure_view(stroke=None)
+    chart = chart.configure_view(stroke=None).configure_legend(**words)
+    chart = chart.configure_title(color=INK, font=FONT, fontSize=12, fontWeight="normal")
     svg: str = vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[])
     # The renderer counts its ids over the whole process: number them per figure instead, so
     # that the same scores give the same bytes.

@@ -3,7 +3,7 @@
 operator_table(ScoreIndex(scores), models).rows
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,11 @@ from overproof.report.facts import (
     MISSING,
     Model,
     ScoreIndex,
+    holm_text,
     label_of,
-    mcnemar_text,
     number,
     operator_name,
+    p_text,
     percent,
     points,
     ratio,
@@ -32,8 +33,6 @@ SPEED_COLUMNS = {
     "cpu_ms_per_token": "CPU ms/token",
     "completion_tokens": "tokens per answer",
 }
-LENGTH_WINDOW = (0.9, 1.1)
-"""Answers whose lengths differ by more make E2E times incomparable (MLPerf's window)."""
 
 
 @dataclass(frozen=True)
@@ -92,40 +91,48 @@ def detail_table(index: ScoreIndex, models: Sequence[Model]) -> TextTable:
     return TextTable(headings, rows, marks)
 
 
-def difference_table(index: ScoreIndex, models: Sequence[Model]) -> TextTable:
-    """Return the paired differences between models: nominal, null, each family, all."""
+def difference_table(
+    index: ScoreIndex, models: Sequence[Model], *, brief: bool = False
+) -> TextTable:
+    """Return the paired differences between models: nominal, null, each family, all.
+
+    `brief` leaves out null and families. p after Holm has a column where it changes any p.
+    """
     labels = {model["name"]: label_of(model) for model in models}
+    adjusted = any(row.p_adjusted not in (None, row.p) for row in index.rows)
     rows, marks = [], []
     for first, second in index.pairs():
-        pair = f"{labels.get(first, first)} minus {labels.get(second, second)}"
-        wanted: list[tuple[str, Score | None]] = [
-            ("pass@1, nominal", index.nominal(first, "pass@1", second))
-        ]
-        for operator, family in index.places(single_families=True):
-            if operator in (*AGGREGATES, "null"):
-                row = index.get(first, "robust_pass@1", operator, family, second)
-                wanted.append((f"robust pass@1, {operator_name(operator, family)}", row))
-        wanted.append(("robust drop, all operators", index.overall(first, "robust_drop@1", second)))
-        rows.append([pair])
+        rows.append([f"{labels.get(first, first)} minus {labels.get(second, second)}"])
         marks.append("head")
-        for what, score in wanted:
-            if score is None:
-                continue
-            flips = [score.counts.get(name) for name in ("broken", "repaired")]
-            cells = [MISSING if count is None else str(count) for count in flips]
-            rows.append(
-                [what, points(score), *cells, mcnemar_text(score) or MISSING, verdict(score)]
-            )
+        for what, score in _differences(index, first, second, brief):
+            p = [p_text(score), holm_text(score)] if adjusted else [p_text(score)]
+            cells = [*flip_cells(score), *(text or MISSING for text in p)]
+            rows.append([what, points(score), *cells, verdict(score)])
             marks.append("")
-    headings = [
-        "metric",
-        "difference, points",
-        "broken",
-        "repaired",
-        "McNemar p",
-        "at 95 %",
-    ]
+    headings = ["metric", "difference, points", "broken", "repaired", "p"]
+    headings += ["p, Holm", "at 95 %"] if adjusted else ["at 95 %"]
     return TextTable(headings, rows, marks)
+
+
+def _differences(
+    index: ScoreIndex, first: str, second: str, brief: bool
+) -> Iterator[tuple[str, Score]]:
+    """Yield the differences of one pair that there are, with what each is about."""
+    wanted = [("pass@1, nominal", index.nominal(first, "pass@1", second))]
+    for operator, family in index.places(single_families=True):
+        if operator in (*AGGREGATES, "null") and (family == "all" or not brief):
+            row = index.get(first, "robust_pass@1", operator, family, second)
+            wanted.append((f"robust pass@1, {operator_name(operator, family)}", row))
+    drop = index.overall(first, "robust_drop@1", second)
+    unseen = drop is not None and drop.operator == "unseen"
+    wanted.append((f"robust drop, all {'unseen ' if unseen else ''}operators", drop))
+    yield from ((what, score) for what, score in wanted if score is not None)
+
+
+def flip_cells(score: Score | None) -> list[str]:
+    """Return how many tasks a model lost and won against the other one."""
+    counts = score.counts if score else {}
+    return [str(counts.get(name, MISSING)) for name in ("broken", "repaired")]
 
 
 def speed_table(index: ScoreIndex, models: Sequence[Model]) -> TextTable:
@@ -144,36 +151,6 @@ def speed_table(index: ScoreIndex, models: Sequence[Model]) -> TextTable:
         marks.append("group" if position == 0 else "")
     table = TextTable(["", *SPEED_COLUMNS.values()], rows, marks)
     return compact(table, [list(SPEED_COLUMNS).index("completion_tokens") + 1])
-
-
-def coverage_warnings(index: ScoreIndex, models: Sequence[Model]) -> list[str]:
-    """Return a sentence for every model whose robust pass@1 rests on fewer tasks than pass@1."""
-    found = []
-    for model in models:
-        nominal = index.nominal(model["name"], "pass@1")
-        robust = index.overall(model["name"], "robust_pass@1")
-        if nominal and robust and robust.n < nominal.n:
-            found.append(
-                f"Robust pass@1 of {label_of(model)} rests on {robust.n} tasks, its pass@1 on "
-                f"{nominal.n}: the others have no certified prompt or an execution that failed "
-                "on our side; its drop compares the same tasks"
-            )
-    return found
-
-
-def length_warnings(index: ScoreIndex, models: Sequence[Model]) -> list[str]:
-    """Return a sentence for every pair whose answers differ much in length."""
-    labels = {model["name"]: label_of(model) for model in models}
-    low, high = LENGTH_WINDOW
-    found = []
-    for first, second in index.ratio_pairs():
-        score = index.nominal(first, "completion_tokens_ratio", second)
-        if score and score.value and not low <= score.value <= high:
-            found.append(
-                f"Answers of {labels.get(first, first)} have {score.value:.2f} times the tokens of "
-                f"{labels.get(second, second)}: compare TPOT, not E2E"
-            )
-    return found
 
 
 def side_table(content: Any) -> TextTable | None:
