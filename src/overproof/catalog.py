@@ -51,6 +51,8 @@ class ModelSource:
     """What the server calls the model."""
     sha256: str = ""
     """Hash of the content; for a server, of its URL and model id."""
+    tokenizer: "ModelSource | None" = None
+    """For a server: a model with the same tokenizer, which a teacher needs."""
 
 
 _ENTRIES = (

@@ -63,6 +63,31 @@ def run(recipe: str, overrides: tuple[str, ...], out: Path | None, dry_run: bool
     _print_end(finished, loaded.full_size)
 
 
+@main.command("distill")
+@click.argument("recipe")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--arm", default="", help="Arm of the recipe [default: its first].")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder [default: runs/NAME].")
+def distill_command(recipe: str, overrides: tuple[str, ...], arm: str, out: Path | None) -> None:
+    """Train one arm of a recipe; `overproof run` in the same folder goes on from there.
+
+    Prints where the checkpoint is, and how far the divergence from the teacher fell on pairs
+    that training did not see.
+    """
+    from overproof.recipe import load_recipe
+
+    loaded = load_recipe(recipe, overrides)
+    from overproof import study
+
+    distilled = study.distil_one(loaded, arm, out or Path("runs") / loaded.name)
+    for condition, row in distilled.record["heldout"].items():
+        click.echo(
+            f"held out, {condition}: {row['before']:.4f} -> {row['after']:.4f} nats per token, "
+            f"{row['fall']:.0%} less [{row['low']:.0%}, {row['high']:.0%}]"
+        )
+    click.echo(f"checkpoint: {distilled.source.path}")
+
+
 @main.command("eval")
 @click.option("--model", "models", multiple=True, required=True, help="Repeat to compare.")
 @click.option("--suite", "suites", multiple=True, default=["humaneval"], show_default=True)
@@ -482,7 +507,7 @@ def models_verify(names: tuple[str, ...]) -> None:
 
 @main.group()
 def pairs() -> None:
-    """Code–text pairs: mine them from source trees."""
+    """Code–text pairs: mine them from source trees, or read them from data sets."""
 
 
 @pairs.command("mine")
@@ -498,21 +523,41 @@ def pairs() -> None:
     show_default=True,
     help="Pairs that overlap with these are removed.",
 )
+@click.option(
+    "--language",
+    "languages",
+    multiple=True,
+    default=["python"],
+    show_default=True,
+    help="Languages of folders and data sets that are read.",
+)
+@click.option(
+    "--near-duplicate",
+    "near",
+    type=float,
+    default=0.8,
+    show_default=True,
+    help="Pairs whose text or code is this similar are one; 0 turns it off.",
+)
 def pairs_mine(
     sources: tuple[str, ...],
     out: Path,
     limit: int | None,
     licence: str,
     suites: tuple[str, ...],
+    languages: tuple[str, ...],
+    near: float,
 ) -> None:
     """Mine functions with docstrings; remove duplicates and whatever overlaps with a suite.
 
-    SOURCE is `stdlib`, `installed`, `installed:NAME`, or a folder. Beside the pairs stands a
-    certificate of what was removed and why: OUT with .certificate.json.
+    SOURCE is `stdlib`, `installed`, `installed:NAME`, a folder or file of source code, a file of
+    rows (.jsonl, .json, .parquet), `mbpp:FILE[:SPLIT]`, or `hub:OWNER/NAME[/CONFIG][:SPLIT]`; it
+    may end in `#limit=N&licence=NAME`. Beside the pairs stands a certificate of what was removed
+    and why: OUT with .certificate.json.
     """
     from overproof.evaluation import mine_to_file
 
-    for line in mine_to_file(sources, out, limit, licence, suites):
+    for line in mine_to_file(sources, out, limit, licence, suites, languages, near):
         click.echo(line)
 
 
@@ -525,9 +570,10 @@ def _print_end(finished: "Finished", full_size: str) -> None:
     import rich
 
     from overproof.manifest import peak_memory_gib
-    from overproof.report.terminal import summary_table
+    from overproof.report.terminal import summary_tables
 
-    rich.print(summary_table(finished.scores, finished.models))
+    for table in summary_tables(finished.scores, finished.models, finished.notes):
+        rich.print(table)
     click.echo(f"report:      {finished.report}")
     click.echo(f"peak memory: {peak_memory_gib():.1f} GiB")
     if full_size:

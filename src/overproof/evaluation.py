@@ -62,30 +62,33 @@ def _engine_for(forms: Set[Form]) -> str:
 
 
 def mine_to_file(
-    sources: Sequence[str], out: Path, limit: int | None, licence: str, suites: Sequence[str]
+    sources: Sequence[str],
+    out: Path,
+    limit: int | None,
+    licence: str,
+    suites: Sequence[str],
+    languages: Sequence[str] = ("python",),
+    near: float = 0.8,
 ) -> Iterator[str]:
-    """Mine, clean and write pairs with their certificate; yield what to tell the user.
+    """Mine or read, clean and write pairs with their certificate; yield what to tell the user.
 
-    Raises: UsageError, StorageError.
+    Raises: UsageError, DataError, FetchError, EngineError, StorageError.
     """
     import json
 
+    from overproof.pairs.collect import collect
     from overproof.pairs.contamination import decontaminate
-    from overproof.pairs.duplicates import dedupe
     from overproof.pairs.files import write_pairs
-    from overproof.pairs.mining import mine
-    from overproof.pairs.rules import summarise
     from overproof.store import write_atomically
     from overproof.suites import load_suites
 
-    mined = mine(sources, licence=licence, limit=limit)
-    unique = dedupe(mined.pairs)
-    clean = decontaminate(unique.pairs, load_suites(suites))
+    found = collect(sources, languages=languages, near=near, licence=licence, limit=limit)
+    clean = decontaminate(found.pairs, load_suites(suites))
     write_pairs(out, clean.pairs)
     certificate = out.with_suffix(".certificate.json")
     write_atomically(certificate, json.dumps(clean.certificate.as_json(), indent=2).encode())
-    dropped = summarise([*mined.dropped, *unique.dropped])
-    yield f"{len(clean.pairs)} pairs from {mined.files_read} of {mined.files} files: {out}"
+    yield f"{len(clean.pairs)} pairs from {', '.join(found.sources)}: {out}"
     removed = len(clean.certificate.removed)
     yield f"{removed} removed for overlap with {', '.join(suites)}: {certificate}"
-    yield "dropped: " + ", ".join(f"{reason} {count}" for reason, count in dropped.items())
+    dropped = ", ".join(f"{reason} {count}" for reason, count in found.reasons.most_common())
+    yield f"dropped: {dropped or 'none'}"

@@ -39,6 +39,7 @@ def describe_run(
         "load_average": round(os.getloadavg()[0], 2),
         "peak_memory_gib": round(peak_memory_gib(), 2),
         "isolation": sorted({outcome.tier for outcome in outcomes if outcome.tier}),
+        "toolchains": sorted({outcome.toolchain for outcome in outcomes if outcome.toolchain}),
     }
 
 

@@ -9,6 +9,7 @@ resolved recipe is stored with the results.
 """
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import resources
@@ -19,7 +20,20 @@ import msgspec
 import yaml
 
 from overproof.errors import RecipeError, UnknownNameError, nearest_names
+from overproof.records import View
 from overproof.sandbox.jobs import Limits
+
+AT_LEAST_ONE = frozenset(
+    {"steps", "batch_size", "grad_accum_steps", "save_every", "lora_rank", "robust_draws"}
+)
+NOT_NEGATIVE = frozenset(
+    {
+        "kd_weight", "describe_weight", "repair_weight", "infill_weight", "ce_weight",
+        "robust_weight", "alignment_weight", "contrastive_weight", "on_policy_weight",
+        "syntax_gamma", "on_policy_rounds", "evaluate_every", "patience",
+    }
+)  # fmt: skip
+"""Fields of `distill` by their range."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +44,9 @@ class ModelsConfig:
     """Catalogue name, hub id, local folder or GGUF file of the teacher."""
     student: str = "qwen2.5-coder-0.5b-instruct"
     """The model that is distilled into; it must have weights that can be trained."""
+    tokenizer: str = ""
+    """For a teacher on a server: a model with the same tokenizer, by catalogue name, hub id or
+    path; text is then sent with the template around it."""
     engine: Literal["ctranslate2", "transformers", "xllamacpp", "server"] = "ctranslate2"
     """Engine that generates for every model of the table; `server` for models named by URL."""
     precision: str = "int8"
@@ -57,13 +74,18 @@ class PairsConfig:
     """The code–text pairs that the student learns from."""
 
     sources: tuple[str, ...] = ("stdlib", "installed")
-    """`stdlib`, `installed`, `installed:NAME`, folders, or JSONL files of pairs."""
+    """`stdlib`, `installed`, `installed:NAME`, folders, JSONL or Parquet files,
+    `mbpp:FILE:SPLIT`, `hub:OWNER/NAME/CONFIG:SPLIT`; each may end in `#limit=N&licence=NAME`."""
     limit: int | None = 400
     """Take at most this many pairs, those with worked examples first; null takes all."""
     max_prompt_chars: int = 1500
     """Longer prompts are left out."""
     max_code_chars: int = 2500
     """Longer functions are left out."""
+    languages: tuple[str, ...] = ("python",)
+    """Languages of folders and data sets that are read: those of MULTICODE."""
+    near_duplicate: float = 0.8
+    """Pairs whose text or code is this similar (Jaccard, by MinHash) are one; 0 turns it off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,28 +94,72 @@ class TeachConfig:
 
     top_k: int = 32
     """Logits kept per token, the gold token always among them; the rest is one tail mass."""
+    signal: Literal["top", "sampled"] = "top"
+    """`top`: the likeliest K; `sampled`: K draws from the teacher, unbiased in expectation."""
+    temperature: float = 1.0
+    """Teacher's and student's logits are divided by this before they are compared."""
     max_new_tokens: int = 256
     """Budget of a teacher solution."""
     max_target_tokens: int = 256
     """Longer targets are left out of training."""
-    views: tuple[Literal["text_to_code", "code_to_text"], ...] = ("text_to_code", "code_to_text")
-    """Directions that are taught: docstring to code, and code to docstring."""
+    views: tuple[View, ...] = ("text_to_code", "code_to_text")
+    """What is taught: `text_to_code`, `code_to_text`, `repair`, `fill_in_middle`."""
+    written_calls: int = 0
+    """Calls that the teacher writes for a pair without worked examples: its solution is verified
+    if it returns what the pair's own code returns; 0 turns it off."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DistillConfig:
-    """The training loop and the weight of each term of the objective."""
+    """The training loop and the weight of each term of the objective; weight 0 turns it off."""
 
     method: Literal["lora", "full"] = "lora"
     """Train low-rank adapters (merged at the end) or all weights."""
     kd_weight: float = 0.7
-    """Weight of the token-level KL from the cached teacher, clean prompts."""
+    """Token-level divergence from the cached teacher, text to code."""
+    describe_weight: float = 0.2
+    """The same, code to text."""
+    repair_weight: float = 0.0
+    """The same, from a failed program and what went wrong to one that passes."""
+    infill_weight: float = 0.0
+    """The same, the middle of a function from both its ends."""
     ce_weight: float = 0.3
-    """Weight of the cross-entropy on verified solutions."""
+    """Cross-entropy on the targets named by `ce_targets`."""
+    ce_targets: Literal["verified", "all"] = "verified"
+    """`verified`: programs that passed their checks; `all`: every target of every view."""
+    divergence: Literal["forward_kl", "reverse_kl", "skewed_kl", "skewed_reverse_kl", "jsd"] = (
+        "forward_kl"
+    )
+    """Between the teacher's and the student's K kept tokens and tail."""
+    skew: float = 0.1
+    """Share of the other model in the mixture of the skewed divergences."""
+    beta: float = 0.5
+    """Share of the teacher in the mixture of `jsd`."""
+    syntax_gamma: float = 0.0
+    """A token that carries structure weighs up to 1 + gamma times a plain one."""
+    alignment_weight: float = 0.0
+    """Divergence between the text–code similarities of teacher and student in a batch."""
+    alignment_temperature: float = 0.1
+    """Temperature of those similarities."""
+    contrastive_weight: float = 0.0
+    """InfoNCE between the student's texts and their code, inside the alignment term."""
     robust_weight: float = 0.3
-    """Weight of the KL from the clean-prompt teacher to the student on the perturbed prompt."""
+    """Divergence of the student on a perturbed prompt from the teacher on the clean one."""
     robust_operators: tuple[str, ...] = ("keyboard_typos", "swap_characters")
     """Operators that training may see; the report marks them as seen."""
+    robust_draws: int = 1
+    """Perturbed prompts per lesson to choose from."""
+    robust_choice: Literal["random", "worst"] = "random"
+    """Which of them: one at random, or the one where the student's own loss is highest."""
+    crossing: Literal["byte_aligned", "uld", "sequence"] = "byte_aligned"
+    """What is learnt from a teacher with another tokenizer: likelihoods over the pieces of text
+    that both agree on, sorted probabilities, or its text alone."""
+    on_policy_rounds: int = 0
+    """Rounds in which the student writes, programs are executed, and the teacher reads along."""
+    on_policy_weight: float = 1.0
+    """Reverse KL on what the student wrote, in those rounds."""
+    on_policy_temperature: float = 0.8
+    """At which the student writes then."""
     steps: int = 100
     """Optimizer steps."""
     batch_size: int = 4
@@ -104,10 +170,28 @@ class DistillConfig:
     """Peak learning rate, after a short warm-up, then linear decay."""
     lora_rank: int = 16
     """Rank of the adapters on all linear layers."""
+    held_out: float = 0.05
+    """Share of the pairs that training never sees: KL to the teacher is measured on them."""
+    evaluate_every: int = 0
+    """Steps between such measurements; 0 measures before the first and after the last only."""
+    patience: int = 0
+    """End after so many measurements without a lower KL, keeping the best; 0 never does."""
     save_every: int = 10
     """Steps between checkpoints that a killed run resumes from."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Autocast; `auto` times both on this machine and takes the faster."""
+    report_to: tuple[Literal["trackio", "wandb", "mlflow", "tensorboard"], ...] = ()
+    """Trackers that follow the training, where their package is installed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmConfig:
+    """One way to train the student; what it does not name is as in the recipe's `distill`."""
+
+    name: str
+    """Names the model in every table: letters, digits, `-`, `_` and `+`."""
+    distill: dict[str, Any] = field(default_factory=dict)
+    """Keys of `distill` with their values in this arm."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +259,8 @@ class Recipe:
     pairs: PairsConfig = field(default_factory=PairsConfig)
     teach: TeachConfig = field(default_factory=TeachConfig)
     distill: DistillConfig = field(default_factory=DistillConfig)
+    arms: tuple[ArmConfig, ...] = ()
+    """Ways to train the student, all from the same signals; none is one arm, `distilled`."""
     perturb: PerturbConfig = field(default_factory=PerturbConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     limits: Limits = field(default_factory=Limits)
@@ -230,7 +316,37 @@ def recipe_from(values: dict[str, Any], where: str = "recipe") -> Recipe:
         what, _, place = str(error).partition(" - at `$.")
         raise RecipeError(f"{where}: {place.rstrip('`') or 'recipe'}: {what}") from None
     _check_values(recipe, where)
+    arm_configs(recipe)
     return recipe
+
+
+def arm_configs(recipe: Recipe) -> dict[str, DistillConfig]:
+    """Return how each arm trains, by its name; a recipe without arms has one, `distilled`.
+
+    Raises: RecipeError for a key or a value that `distill` does not take.
+
+    >>> recipe = recipe_from({"name": "n", "arms": [{"name": "sft", "distill": {"kd_weight": 0}}]})
+    >>> arm_configs(recipe)["sft"].kd_weight
+    0.0
+    """
+    if not recipe.arms:
+        return {"distilled": recipe.distill}
+    base = msgspec.to_builtins(recipe.distill)
+    found: dict[str, DistillConfig] = {}
+    for number, arm in enumerate(recipe.arms):
+        where = f"{recipe.name}: arms[{number}]"
+        if not re.fullmatch(r"[A-Za-z0-9_+-]+", arm.name):
+            raise RecipeError(f"{where}: name {arm.name!r} holds more than letters, digits, - _ +")
+        if arm.name in found or arm.name in ("teacher", "undistilled"):
+            raise RecipeError(f"{where}: the name {arm.name} is taken", hint="choose another one")
+        _check_keys(arm.distill, DistillConfig, where, "distill.")
+        try:
+            found[arm.name] = msgspec.convert({**base, **arm.distill}, DistillConfig)
+        except msgspec.ValidationError as error:
+            what, _, place = str(error).partition(" - at `$.")
+            raise RecipeError(f"{where}: distill.{place.rstrip('`')}: {what}") from None
+        _check_distill(found[arm.name], f"{where}: distill")
+    return found
 
 
 def dump_recipe(recipe: Recipe) -> str:
@@ -301,19 +417,30 @@ def _check_values(recipe: Recipe, where: str) -> None:
         "sampling.num_samples": recipe.sampling.num_samples,
         "sampling.batch_size": recipe.sampling.batch_size,
         "sampling.max_new_tokens": recipe.sampling.max_new_tokens,
-        "distill.steps": recipe.distill.steps,
-        "distill.batch_size": recipe.distill.batch_size,
-        "distill.grad_accum_steps": recipe.distill.grad_accum_steps,
-        "distill.save_every": recipe.distill.save_every,
-        "distill.lora_rank": recipe.distill.lora_rank,
         "teach.top_k": recipe.teach.top_k,
     }
     for key, value in at_least_one.items():
         if value < 1:
             raise RecipeError(f"{where}: {key} must be at least 1, got {value}")
-    for key in ("kd_weight", "ce_weight", "robust_weight"):
-        if getattr(recipe.distill, key) < 0:
-            raise RecipeError(f"{where}: distill.{key} must not be negative")
+    if recipe.teach.temperature <= 0:
+        raise RecipeError(f"{where}: teach.temperature must be above 0")
+    if not 0 <= recipe.pairs.near_duplicate <= 1:
+        raise RecipeError(f"{where}: pairs.near_duplicate must be in [0, 1]")
+    _check_distill(recipe.distill, f"{where}: distill")
+    if recipe.models.engine == "xllamacpp" and (
+        recipe.teach.signal != "top" or recipe.teach.temperature != 1
+    ):
+        raise RecipeError(
+            f"{where}: models.engine=xllamacpp gives the top K at temperature 1 only",
+            hint="set models.engine=ctranslate2 or transformers",
+        )
+    for name, config in arm_configs(recipe).items():
+        if recipe.teach.signal == "sampled" and config.divergence != "forward_kl":
+            raise RecipeError(  # a round's own signals are always the top K
+                f"{where}: arm {name}: sampled signals allow forward_kl only, "
+                f"not {config.divergence}",
+                hint="set teach.signal=top, or distill.divergence=forward_kl",
+            )
     if too_large := [k for k in recipe.sampling.k if not 1 <= k <= recipe.sampling.num_samples]:
         raise RecipeError(
             f"{where}: pass@{too_large[0]} needs sampling.num_samples >= {too_large[0]} and k >= 1",
@@ -323,4 +450,34 @@ def _check_values(recipe: Recipe, where: str) -> None:
         raise RecipeError(
             f"{where}: {recipe.sampling.num_samples} greedy samples would be the same",
             hint="set sampling.temperature=0.2",
+        )
+
+
+def _check_distill(config: DistillConfig, where: str) -> None:
+    """Raise RecipeError for a value that is out of its range."""
+    for item in dataclasses.fields(config):
+        value = getattr(config, item.name)
+        if item.name in AT_LEAST_ONE and value < 1:
+            raise RecipeError(f"{where}.{item.name} must be at least 1, got {value}")
+        if item.name in NOT_NEGATIVE and value < 0:
+            raise RecipeError(f"{where}.{item.name} must not be negative, got {value}")
+    for name, allowed, fine in (
+        ("skew", "in [0, 1)", 0 <= config.skew < 1),
+        ("beta", "in (0, 1)", 0 < config.beta < 1),
+        ("held_out", "in [0, 0.5]", 0 <= config.held_out <= 0.5),
+    ):
+        if not fine:
+            raise RecipeError(f"{where}.{name} must be {allowed}, got {getattr(config, name)}")
+    if config.alignment_weight > 0 and config.batch_size < 4:
+        raise RecipeError(
+            f"{where}.alignment_weight compares the pairs of a batch, but batch_size is "
+            f"{config.batch_size}, less than two pairs in both directions",
+            hint="set distill.batch_size=8",
+        )
+    if config.alignment_temperature <= 0:
+        raise RecipeError(f"{where}.alignment_temperature must be above 0")
+    if config.patience and not (config.evaluate_every and config.held_out):
+        raise RecipeError(
+            f"{where}.patience needs held_out and evaluate_every above 0",
+            hint="set distill.evaluate_every=50",
         )

