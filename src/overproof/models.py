@@ -197,7 +197,6 @@ def _check_gguf(path: Path) -> None:
 def _download_snapshot(name: str) -> Path:
     """Return the folder of a hub model, downloaded if it is missing."""
     try:
-        from httpx import HTTPError
         from huggingface_hub import snapshot_download
     except ImportError:
         raise EngineError(
@@ -207,7 +206,7 @@ def _download_snapshot(name: str) -> Path:
     repo, _, revision = name.partition("@")
     try:
         return Path(snapshot_download(repo, revision=revision or None, allow_patterns=HUB_PATTERNS))
-    except (OSError, ValueError, HTTPError) as error:
+    except Exception as error:  # which errors of which HTTP library, differs between its versions
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise FetchError(
             f"{name}: no such folder here, and the hub could not give it: {reason}",

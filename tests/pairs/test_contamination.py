@@ -1,14 +1,20 @@
+import ast
 import dataclasses
 import json
+import random
+from collections import Counter
 
 import pytest
 
 from overproof.errors import DataError, UsageError
-from overproof.pairs.certificates import check_certificate
-from overproof.pairs.contamination import OverlapRules, content_words, decontaminate
+from overproof.pairs.certificates import check_certificate, summarise_suites
+from overproof.pairs.contamination import decontaminate
 from overproof.pairs.files import make_pair
+from overproof.pairs.overlap import OverlapRules, content_words
 from overproof.pairs.ranking import as_problem
-from overproof.records import Problem
+from overproof.pairs.source import bare_string, docstrings, find_function, prose
+from overproof.records import Problem, Source
+from overproof.suites import load_suites
 
 RUNS = Problem(
     task_id="Own/0",
@@ -101,7 +107,10 @@ def streak(xs: list) -> "int":
     return top
 """
     assert verdict("Count the longest streak.", code) == ("tree", "Own/0")
-    assert verdict("Count the longest streak.", code.replace("else 1", "else 2")) is None
+    assert verdict("Count the longest streak.", code.replace("else 1", "else 2")) == (
+        "near_code",
+        "Own/0",
+    )
 
 
 def test_a_solution_hidden_behind_another_function():
@@ -217,11 +226,15 @@ def test_content_words():
 )
 def test_each_bound_decides(change, text, code):
     code = code or "def f(x):\n    return solve(x)"
-    assert verdict(text, code) is not None
-    assert verdict(text, code, rules=OverlapRules(**change)) is None
+    exact = {"min_jaccard": 1.0, "min_near_runs": 1000}
+    assert verdict(text, code, rules=OverlapRules(**exact)) is not None
+    assert verdict(text, code, rules=OverlapRules(**exact | change)) is None
 
 
-@pytest.mark.parametrize("change", [{"n": 1}, {"min_similarity": 0}, {"min_code_share": 1.1}])
+@pytest.mark.parametrize(
+    "change",
+    [{"n": 1}, {"min_similarity": 0}, {"min_code_share": 1.1}, {"min_jaccard": 0}],
+)
 def test_bounds_that_would_remove_all_or_nothing_are_refused(change):
     with pytest.raises(UsageError, match=next(iter(change))):
         decontaminate([], [], OverlapRules(**change))
@@ -252,7 +265,8 @@ def test_the_certificate_is_plain_json_and_counts_add_up():
     assert plain["removed"][0]["name"] == "longest_plateau"
     assert plain["method"]["n"] == 10
     assert [suite["problems"] for suite in plain["suites"]] == [2]
-    assert plain["version"] == 1
+    assert plain["version"] == 2
+    assert plain["method"]["minhash"] == {"permutations": 128, "seed": 1, "bands": [32, 4]}
 
 
 def test_decontaminating_twice_removes_nothing_more():
@@ -284,3 +298,113 @@ def test_a_certificate_is_about_these_pairs_and_these_problems():
         check_certificate(result.certificate, [CLEAN], [RUNS, changed])
     with pytest.raises(DataError, match="'new'"):
         check_certificate(result.certificate, [CLEAN], [dataclasses.replace(RUNS, suite="new")])
+
+
+SPILL = Problem(
+    task_id="Own/2",
+    prompt='def spill(jugs):\n    """Tell how much water the fullest jug of a shelf spills."""\n',
+    entry_point="spill",
+    canonical_solution="""    lost, empty = 0, []
+    for number, jug in enumerate(jugs):
+        over = jug.level - jug.size
+        if over > lost and not jug.closed:
+            lost = over
+        elif jug.level == 0:
+            empty.append(number)
+    return lost if len(empty) < len(jugs) else -1
+""",
+    test="",
+    suite="own",
+)
+EDITED = """def f(shelf):
+    most, rest = 0, []
+    for place, one in enumerate(shelf):
+        much = one.level - one.size
+        if much > most and not one.closed:
+            most = much
+        elif one.level == 0:
+            rest.append(place)
+    most = abs(most)
+    return most if len(rest) < len(shelf) else -1
+"""
+
+
+def test_a_description_with_a_few_words_changed():
+    text = "Tell how much water the fullest jug of one shelf spills."
+    assert verdict(text, "def f(x):\n    return solve(x)", [SPILL]) == ("near_text", "Own/2")
+    strict = OverlapRules(min_jaccard=0.9)
+    assert verdict(text, "def f(x):\n    return solve(x)", [SPILL], strict) is None
+
+
+def test_a_solution_with_other_names_and_one_more_line():
+    assert verdict("Count something.", EDITED, [SPILL]) == ("near_code", "Own/2")
+    for change in ({"near_code_run": 20}, {"min_near_runs": 80}, {"min_jaccard": 0.95}):
+        assert verdict("Count something.", EDITED, [SPILL], OverlapRules(**change)) is None
+
+
+def test_a_translated_problem_counts_in_both_languages():
+    translated = dataclasses.replace(
+        SPILL,
+        task_id="lua/2",
+        prompt="-- A shelf of jugs is given.\nlocal function spill(jugs)\n",
+        canonical_solution="",
+        suite="multicode:lua",
+        language="lua",
+        source=Source(
+            task_id=SPILL.task_id,
+            prompt=SPILL.prompt,
+            entry_point=SPILL.entry_point,
+            canonical_solution=SPILL.canonical_solution,
+        ),
+    )
+    text = "Tell how much water the fullest jug of a shelf spills."
+    other = dataclasses.replace(make_pair(text, "def f(x):\n    return solve(x)"), language="lua")
+    copied = make_pair("Count something.", EDITED.replace("    most = abs(most)\n", ""))
+    both = decontaminate([other, copied, CLEAN], [translated, dataclasses.replace(translated)])
+    assert both.pairs == [CLEAN]
+    assert [(row.rule, row.task_id) for row in both.certificate.removed] == [
+        ("docstring", "lua/2"),
+        ("tree", "lua/2"),
+    ]
+    (suite,) = both.certificate.suites
+    assert suite.without_tree == 0
+    bare = dataclasses.replace(translated, source=None)
+    assert summarise_suites([bare])[0].content != summarise_suites([translated])[0].content
+    assert summarise_suites([bare])[0].without_tree == 1
+
+
+@pytest.mark.models
+def test_humaneval_with_words_and_lines_changed_is_found():
+    problems = load_suites(["humaneval"])
+    draw = random.Random(0)
+    told, edited = [], []
+    for problem in problems:
+        said = prose(docstrings(problem.prompt)[-1][1]).split()
+        for place in draw.sample(range(len(said)), 1 + len(said) // 15):
+            said[place] = draw.choice(["item", "record", "number", "particular"])
+        told.append(make_pair(" ".join(said), "def f(x):\n    return solve(x)"))
+        lines = renamed(problem).split("\n")
+        lines.insert(1, "    extra = 0")
+        edited.append(make_pair("Do what is needed here.", "\n".join(lines)))
+    rules = Counter(row.rule for row in decontaminate(told, problems).certificate.removed)
+    assert rules.total() >= 0.97 * len(problems), rules
+    rules = Counter(row.rule for row in decontaminate(edited, problems).certificate.removed)
+    assert rules.total() >= 0.9 * len(problems), rules
+
+
+def renamed(problem):
+    """Return the entry point alone, with every name that it binds replaced."""
+    tree = ast.parse(problem.prompt + problem.canonical_solution)
+    node = find_function(tree, problem.entry_point)
+    bound = {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
+    bound |= {
+        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)
+    }
+    node.name = "work"
+    node.body = [s for s in node.body if not bare_string(s)] or node.body
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name) and part.id in bound:
+            part.id = f"x{sorted(bound).index(part.id)}"
+        elif isinstance(part, ast.arg):
+            part.arg = f"x{sorted(bound).index(part.arg)}"
+    return ast.unparse(node)

@@ -1,11 +1,20 @@
 import dataclasses
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from overproof.errors import UsageError
 from overproof.pairs.duplicates import dedupe
 from overproof.pairs.files import make_pair
-from overproof.pairs.fingerprints import code_tokens, ngrams, normalised_code, tree_hashes, words
+from overproof.pairs.fingerprints import (
+    code_tokens,
+    nameless_tokens,
+    ngrams,
+    normalised_code,
+    tree_hashes,
+    words,
+)
 from overproof.pairs.rules import summarise
 
 CODE = """
@@ -35,6 +44,56 @@ def test_other_languages_are_compared_by_their_tokens():
     one = dataclasses.replace(pair, text="one", code="f = x => x + 1;", language="javascript")
     two = dataclasses.replace(one, text="two", code="f =  x =>\n  x + 1;")
     assert [row.reason for row in dedupe([one, two]).dropped] == ["same_code"]
+
+
+LONG = """
+def spread(numbers, step=1):
+    smallest, largest = numbers[0], numbers[0]
+    for number in numbers[1:]:
+        if number < smallest:
+            smallest = number
+        elif number > largest:
+            largest = number
+    return (largest - smallest) // step
+"""
+TEXT = "Return the distance between the smallest and the largest of some numbers, in whole steps"
+
+
+def test_near_copies_go_where_a_threshold_is_given():
+    first = make_pair(f"{TEXT}.", LONG)
+    retold = make_pair(f"{TEXT} of one size.", "def g(x, y):\n    return x.width // y")
+    longer = make_pair("Measure the width.", LONG.replace("    return", "    print()\n    return"))
+    other = make_pair("Return the mean of the numbers.", CODE)
+    pairs = [first, retold, longer, other]
+    assert dedupe(pairs).pairs == pairs
+    result = dedupe(pairs, 0.7)
+    assert result.pairs == [first, other]
+    assert [row.reason for row in result.dropped] == ["near_text", "near_code"]
+    assert dedupe(pairs, 0.99).pairs == pairs
+    assert dedupe(result.pairs, 0.7).dropped == []
+
+
+def test_what_was_dropped_drops_nothing_in_its_turn():
+    words = TEXT.split()
+    chain = [
+        make_pair(" ".join(words[number : number + 10]), code * 3)
+        for number in range(4)
+        for code in [f"def f{number}(x):\n    return {'x.a' + str(number)} - {number}\n"]
+    ]
+    kept = dedupe(chain, 0.7).pairs
+    assert kept == [chain[0], chain[2]]
+
+
+def test_translations_are_pairs_of_their_own():
+    pair = make_pair(TEXT, LONG)
+    lua = dataclasses.replace(pair, language="lua", key="0")
+    assert dedupe([pair, lua], 0.5).pairs == [pair, lua]
+
+
+@pytest.mark.parametrize("near", [-0.1, 1.1])
+def test_a_threshold_is_a_jaccard_index(near):
+    with pytest.raises(UsageError, match="near_duplicate"):
+        dedupe([], near)
 
 
 @given(st.permutations(["a_v", "zz_v", "list", "sum", "print", "begin_v", "x_v"]))
@@ -82,3 +141,7 @@ def test_tokens():
     assert code_tokens("  # no\nA[i]  # yes") == ["a", "[", "i", "]", "#", "yes"]
     assert list(ngrams("abcd", 3)) == [("a", "b", "c"), ("b", "c", "d")]
     assert list(ngrams("ab", 3)) == []
+    assert nameless_tokens("let best = parts.map(clean); // all") == nameless_tokens(
+        "let y = z.map(x);"
+    )
+    assert nameless_tokens("a.size") != nameless_tokens("a.length")

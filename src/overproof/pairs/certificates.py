@@ -16,10 +16,10 @@ from overproof.errors import DataError
 from overproof.pairs.fingerprints import tree_hashes
 from overproof.records import Pair, Problem, content_key
 
-CERTIFICATE_VERSION = 1
+CERTIFICATE_VERSION = 2
 """Raised when a rule changes, so that certificates of older rules can be told apart."""
 
-Rule = Literal["docstring", "tree", "text", "code", "name"]
+Rule = Literal["docstring", "tree", "text", "code", "name", "near_text", "near_code"]
 """By what a pair was found to overlap; see contamination.py."""
 
 
@@ -30,9 +30,10 @@ class SuiteSummary:
     name: str
     problems: int
     content: str
-    """Hash of what was compared: prompts, entry points and canonical solutions."""
+    """Hash of what was compared: prompts, entry points and canonical solutions, and those of the
+    problems that these were translated from."""
     without_tree: int
-    """Problems that are not parseable Python, to which the rule `tree` cannot apply."""
+    """Problems that neither are nor were parseable Python: the rule `tree` cannot apply."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,7 @@ class ContaminationCertificate:
     version: int
     suites: list[SuiteSummary]
     method: dict[str, Any]
-    """The fields of OverlapRules, and a hash of the list of common words."""
+    """The fields of OverlapRules, those of MinHash, and a hash of the list of common words."""
     pairs_in: int
     pairs_out: int
     content: str
@@ -100,16 +101,26 @@ def summarise_suites(problems: Iterable[Problem]) -> list[SuiteSummary]:
         SuiteSummary(
             name=name,
             problems=len(rows),
-            content=content_key(
-                sorted((p.task_id, p.prompt, p.entry_point, p.canonical_solution) for p in rows)
-            ),
-            without_tree=sum(
-                p.language != "python" or not tree_hashes(p.prompt + p.canonical_solution)
-                for p in rows
-            ),
+            content=content_key(sorted(map(_compared, rows))),
+            without_tree=sum(not _has_tree(p) for p in rows),
         )
         for name, rows in suites.items()
     ]
+
+
+def _compared(problem: Problem) -> tuple[str, ...]:
+    """Return what of a problem pairs are compared with, its id first."""
+    rows = (problem, problem.source) if problem.source else (problem,)
+    return problem.task_id, *(
+        part for row in rows for part in (row.prompt, row.entry_point, row.canonical_solution)
+    )
+
+
+def _has_tree(problem: Problem) -> bool:
+    row = problem.source or problem
+    if problem.source is None and problem.language != "python":
+        return False
+    return bool(tree_hashes(row.prompt + row.canonical_solution))
 
 
 def pairs_content(pairs: Iterable[Pair]) -> str:

@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 
 from overproof.errors import RowError
+from overproof.pairs.rules import UnfitError
 from overproof.pairs.source import (
     FunctionNode,
     clean,
@@ -81,7 +82,7 @@ def make_pair(
     What precedes the function (imports, helpers) goes into the prompt, and the description
     becomes its docstring. What follows the function is kept only if it needs names from there.
 
-    Raises: ValueError if the program does not parse or lacks the function.
+    Raises: UnfitError, a ValueError, if the program does not parse or lacks the function.
 
     >>> make_pair("Return half of n.", "def half(n):\n    return n / 2").body
     '    return n / 2\n'
@@ -91,17 +92,17 @@ def make_pair(
     if not text:
         text = clean(ast.get_docstring(node, clean=False) or "")
     if not text:
-        raise ValueError(f"function {node.name!r} has no description")
+        raise UnfitError("no_docstring", f"function {node.name!r} has no description")
     lines, node = _normalised("\n".join(_with_docstring(lines, node, text)), node.name)
     parts = split_function(lines, node)
     if parts is None:
-        raise ValueError(f"function {node.name!r} cannot be cut after its docstring")
+        raise UnfitError("layout", f"function {node.name!r} cannot be cut after its docstring")
     above = "\n".join(lines[: first_line(node) - 1]).strip("\n")
     below = "\n".join(lines[node.end_lineno :]).strip("\n")
     prompt = f"{above}\n\n\n{parts.head}" if above else parts.head
     rest = f"\n\n{below}\n" if below and missing_names(prompt + parts.body) else ""
     if not compiles(prompt + parts.body + rest):
-        raise ValueError(f"function {node.name!r} does not compile")
+        raise UnfitError("syntax", f"function {node.name!r} does not compile")
     return Pair(
         key=content_key(text, parts.code + rest),
         name=node.name,
@@ -122,26 +123,39 @@ def _read_line(line: bytes, where: str, origin: str) -> Pair:
     if not isinstance(row, dict):
         raise RowError(f"{where}: a {type(row).__name__}, not an object", hint=_HINT)
     if "schema" in row or "key" in row:
-        pair = decode_row(line, Pair, where=where)
-        if pair.key != content_key(pair.text, pair.code):
-            raise RowError(
-                f"{where}: the key is not that of its text and code: the row was edited",
-                hint="delete the fields schema and key of edited rows; they are made again",
-            )
-        return pair
+        return own_pair(line, where)
     try:
-        return _from_user(row, origin)
+        return pair_of_row(row, origin)
     except ValueError as error:
         raise RowError(f"{where}: {error}", hint=_HINT) from None
 
 
-def _from_user(row: dict[str, Any], origin: str) -> Pair:
+def own_pair(line: bytes, where: str) -> Pair:
+    """Return the pair that a line written by `write_pairs` holds.
+
+    Raises: RowError, naming `where`, if it is damaged or was edited.
+    """
+    pair = decode_row(line, Pair, where=where)
+    if pair.key != content_key(pair.text, pair.code):
+        raise RowError(
+            f"{where}: the key is not that of its text and code: the row was edited",
+            hint="delete the fields schema and key of edited rows; they are made again",
+        )
+    return pair
+
+
+def pair_of_row(row: dict[str, Any], origin: str) -> Pair:
+    """Return the pair of a row with one description and one function, in the fields above.
+
+    Raises: UnfitError, a ValueError, if it has none.
+    """
     language = row.get("language", "python")
     if language != "python":
-        raise ValueError(f"language {language!r}, but only python is read here")
+        raise UnfitError("language", f"language {language!r}, but only python is read here")
     text, code, prompt = _text(row, TEXT_FIELDS), _text(row, CODE_FIELDS), _text(row, ("prompt",))
     if not code.strip():
-        raise ValueError(f"no {' or '.join(CODE_FIELDS)} among {', '.join(sorted(row)) or '{}'}")
+        fields = ", ".join(sorted(row)) or "{}"
+        raise UnfitError("damaged", f"no {' or '.join(CODE_FIELDS)} among {fields}")
     begun_names = re.findall(r"^def (\w+)", prompt, re.MULTILINE)
     entry_point = _text(row, ("entry_point", "name")) or "".join(begun_names[-1:])
     whole, begun = parse(code), parse(prompt)
@@ -167,7 +181,8 @@ def _text(row: dict[str, Any], names: Iterable[str]) -> str:
     for name in names:
         value = row.get(name)
         if value is not None and not isinstance(value, str):
-            raise ValueError(f"{name} is a {type(value).__name__}, but it must be a string")
+            kind = type(value).__name__
+            raise UnfitError("damaged", f"{name} is a {kind}, but it must be a string")
         if value:
             return str(value)
     return ""
@@ -176,7 +191,7 @@ def _text(row: dict[str, Any], names: Iterable[str]) -> str:
 def _tree(code: str) -> ast.Module:
     tree = parse(code)
     if tree is None:
-        raise ValueError("the code is not Python")
+        raise UnfitError("syntax", "the code is not Python")
     return tree
 
 
@@ -185,7 +200,7 @@ def _normalised(code: str, entry_point: str) -> tuple[list[str], FunctionNode]:
     code = code.replace("\r\n", "\n").replace("\r", "\n")
     node = find_function(_tree(code), entry_point)
     if node is None:
-        raise ValueError(f"no function {entry_point}".rstrip() + " in the code")
+        raise UnfitError("no_function", f"no function {entry_point}".rstrip() + " in the code")
     lines = code.split("\n")
     if node.body[0].lineno == node.lineno or node.col_offset:
         # `def f(x): return x` has no room for a docstring.
@@ -201,12 +216,16 @@ def _with_docstring(lines: list[str], node: FunctionNode, text: str) -> list[str
         return lines
     rest = node.body if old is None else node.body[1:]
     if not rest:
-        raise ValueError(f"function {node.name!r} has no body")
+        raise UnfitError("stub", f"function {node.name!r} has no body")
     start = first_line(node.body[0])
     end = start - 1 if old is None else node.body[0].end_lineno or start
     row = lines[start - 1]
     indent = row[: len(row) - len(row.lstrip())]
+    return [*lines[: start - 1], *docstring_rows(text, indent), *lines[end:]]
+
+
+def docstring_rows(text: str, indent: str) -> list[str]:
+    """Return the lines of a docstring that says a text."""
     quoted = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     close = "\n" if "\n" in text or text.endswith('"') else ""
-    docstring = [f"{indent}{line}".rstrip() for line in f'"""{quoted}{close}"""'.split("\n")]
-    return [*lines[: start - 1], *docstring, *lines[end:]]
+    return [f"{indent}{line}".rstrip() for line in f'"""{quoted}{close}"""'.split("\n")]

@@ -7,14 +7,34 @@ True
 
 import ast
 import hashlib
+import keyword
 import re
 from collections.abc import Iterator, Sequence
 
-from overproof.pairs.source import FunctionNode, bare_string, module_functions, parse
+from overproof.pairs.source import (
+    BUILTINS,
+    FunctionNode,
+    bare_string,
+    find_function,
+    module_functions,
+    parse,
+)
 
 _WORD = re.compile(r"[a-z0-9]+")
 _TOKEN = re.compile(r"[a-z_]\w*|\d+(?:\.\d+)?|[^\s\w]")
-_COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
+_COMMENT = re.compile(r"^\s*(?:#|//).*$", re.MULTILINE)
+_TRAILING = re.compile(r"\s(?:#|//)\s.*$", re.MULTILINE)
+
+# fmt: off
+KEPT = frozenset({name.lower() for name in (*keyword.kwlist, *BUILTINS)}) | {
+    "async", "auto", "bool", "boolean", "case", "catch", "char", "const", "default", "delete",
+    "do", "done", "double", "elsif", "end", "fi", "final", "fn", "foreach", "func", "function",
+    "impl", "include", "let", "local", "long", "loop", "match", "mut", "my", "new", "nil", "null",
+    "private", "public", "require", "self", "short", "static", "string", "struct", "sub", "switch",
+    "then", "this", "throw", "unless", "unsafe", "unsigned", "until", "use", "var", "void", "when",
+}
+# fmt: on
+"""Words that a program in some language cannot choose, or takes from the language itself."""
 
 
 def words(text: str) -> list[str]:
@@ -29,10 +49,44 @@ def words(text: str) -> list[str]:
 def code_tokens(code: str) -> list[str]:
     r"""Return names, numbers and operators, lower-cased; lines of comment are left out.
 
+    A comment begins with `#` or `//` here, whatever the language is.
+
     >>> code_tokens("# twice\nX += 2.5")
     ['x', '+', '=', '2.5']
     """
     return _TOKEN.findall(_COMMENT.sub("", code).lower())
+
+
+def nameless_tokens(code: str) -> list[str]:
+    r"""Return tokens with every name replaced by one, but for names of members and of calls.
+
+    What is left is the same for programs, in any language, that differ in the names of variables.
+
+    >>> nameless_tokens("total = len(parts) + other.size  # all")
+    ['v', '=', 'len', '(', 'v', ')', '+', 'v', '.', 'size']
+    """
+    tokens = code_tokens(_TRAILING.sub("", code))
+    return [
+        token
+        if not (token[0].isalpha() or token[0] == "_")
+        or token in KEPT
+        or before == "."
+        or after == "("
+        else "v"
+        for before, token, after in zip(["", *tokens], tokens, [*tokens[1:], ""], strict=False)
+    ]
+
+
+def nameless_body(program: str, name: str, body: str) -> list[str]:
+    """Return the nameless tokens of a function's body, of Python without comments and formatting.
+
+    `body` is what is taken if the program is not Python or lacks the function.
+    """
+    tree = parse(program)
+    node = find_function(tree, name) if tree else None
+    if node is None:
+        return nameless_tokens(body)
+    return nameless_tokens("\n".join(map(ast.unparse, _without_docstring(node))))
 
 
 def ngrams(tokens: Sequence[str], n: int) -> Iterator[tuple[str, ...]]:

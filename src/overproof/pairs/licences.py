@@ -5,6 +5,9 @@ LGPL stay out, since they bind changed copies of a file, and it is not settled w
 model or a pairs file is one. `A AND B` needs both to be permissive, `A OR B` one of them, and
 `A WITH exception` counts as `A`, since an exception only adds permissions.
 
+Data sets have licences of their own. Those that ask for no more than a notice (`DATA`) are usable
+for pairs, and so is `user`: whoever named the file answers for it.
+
 Not covered: parts of a distribution under another licence than its metadata names, unless the
 file says so with `SPDX-License-Identifier` or names the GPL near its top.
 
@@ -38,7 +41,16 @@ RESTRICTED = frozenset({
 # fmt: on
 """Recognised, so that a report can name them, and never mined."""
 
-_KNOWN = {name.lower(): name for name in PERMISSIVE | RESTRICTED}
+# fmt: off
+DATA = frozenset({
+    "CC-BY-2.0", "CC-BY-3.0", "CC-BY-4.0", "CDLA-Permissive-1.0", "CDLA-Permissive-2.0",
+    "CC-PDM-1.0", "ODC-By-1.0", "PDDL-1.0",
+})
+# fmt: on
+"""Licences of data sets that ask for no more than a notice."""
+
+_KNOWN = {name.lower(): name for name in PERMISSIVE | RESTRICTED | DATA}
+_KNOWN |= {"odc-by": "ODC-By-1.0", "pddl": "PDDL-1.0"}
 _KNOWN |= {
     f"{name}{end}".lower(): f"{name}{end}"
     for name in RESTRICTED
@@ -116,6 +128,15 @@ def is_permissive(expression: str) -> bool:
     except IndexError:
         return False
     return allowed and not rest
+
+
+def is_usable(expression: str) -> bool:
+    """Return whether the rows of a data set under this licence may become pairs.
+
+    >>> is_usable("CC-BY-4.0"), is_usable("user"), is_usable("CC-BY-NC-4.0"), is_usable("")
+    (True, True, False, False)
+    """
+    return expression == "user" or expression in DATA or is_permissive(expression)
 
 
 def distribution_licence(distribution: Distribution) -> str:

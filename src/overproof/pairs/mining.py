@@ -1,4 +1,4 @@
-"""Code–text pairs out of Python source that is already on the machine.
+"""Code–text pairs out of source code that is already on the machine.
 
     >>> mined = mine(["stdlib"], limit=2)
     >>> len(mined.pairs), {pair.licence for pair in mined.pairs}
@@ -16,9 +16,12 @@ from pathlib import Path
 
 from overproof.errors import UsageError
 from overproof.pairs.functions import find_pairs
-from overproof.pairs.licences import file_licence, is_permissive, recognise
+from overproof.pairs.grammars import language_of
+from overproof.pairs.licences import file_licence, is_permissive
+from overproof.pairs.polyglot import find_polyglot_pairs
 from overproof.pairs.rules import DEFAULT_RULES, Dropped, MiningRules
 from overproof.pairs.sources import SourceTree, path_reason, resolve
+from overproof.pairs.specs import checked_licence
 from overproof.records import Pair, content_key
 
 
@@ -29,7 +32,7 @@ class Mined:
     pairs: list[Pair]
     dropped: list[Dropped]
     files: int
-    """Python files that the sources hold."""
+    """Source files that the sources hold."""
     files_read: int
     """Files that were parsed; fewer than `files` when the limit was reached before."""
 
@@ -40,17 +43,22 @@ def mine(
     *,
     licence: str = "",
     limit: int | None = None,
+    languages: Sequence[str] = ("python",),
 ) -> Mined:
     """Return the pairs of all sources; see sources.py for how a source is written.
 
     With a `limit`, files are read in an order that depends on their names' hashes only, so
     that the sample is spread over all sources, and reading stops when it is complete.
-    `licence` is for folders and files that do not tell theirs.
+    `licence` is for folders and files that do not tell theirs, `languages` for folders.
 
-    Raises: UsageError for a source that does not exist or a licence that is not permissive.
+    Raises: UsageError for a source that does not exist or a licence that is not permissive;
+    UnknownNameError for a language; EngineError if its grammar is not installed.
     """
-    _check(sources, licence, limit)
-    trees = [tree for source in dict.fromkeys(sources) for tree in resolve(source, licence)]
+    _check(sources, limit)
+    licence = checked_licence(licence)
+    trees = [
+        tree for source in dict.fromkeys(sources) for tree in resolve(source, licence, languages)
+    ]
     places = [(index, *file) for index, tree in enumerate(trees) for file in tree.files]
     order = list(range(len(places)))
     if limit is not None:
@@ -63,7 +71,7 @@ def mine(
         if limit is not None and count >= limit:
             break
         index, inner, path = places[number]
-        pairs, dropped = _mine_file(trees[index], inner, path, rules)
+        pairs, dropped = _mine_file(trees[index], inner, path, rules, licence)
         if limit is not None:
             pairs = pairs[: limit - count]
         count += len(pairs)
@@ -78,24 +86,27 @@ def mine(
 
 
 def _mine_file(
-    tree: SourceTree, inner: str, path: Path, rules: MiningRules
+    tree: SourceTree, inner: str, path: Path, rules: MiningRules, stated: str
 ) -> tuple[list[Pair], list[Dropped]]:
     origin = f"{tree.label}/{inner}"
-    reason = path_reason(tree.label, inner) or _licence_reason(tree.licence)
+    reason = path_reason(tree.label, inner) or _licence_reason(tree.licence, stated)
     source = ""
     if not reason:
         source, reason = _read(path, rules.max_file_bytes)
     licence = file_licence(source) or tree.licence
-    reason = reason or _licence_reason(licence)
+    reason = reason or _licence_reason(licence, stated)
     if reason:
         return [], [Dropped(origin=origin, name="", reason=reason)]
-    return find_pairs(source, origin, licence, rules)
+    language = language_of(path)
+    if language == "python":
+        return find_pairs(source, origin, licence, rules)
+    return find_polyglot_pairs(source, origin, licence, language, rules)
 
 
-def _licence_reason(licence: str) -> str:
+def _licence_reason(licence: str, stated: str) -> str:
     if not licence:
         return "licence_unknown"
-    return "" if is_permissive(licence) else "licence"
+    return "" if licence == stated or is_permissive(licence) else "licence"
 
 
 def _read(path: Path, max_bytes: int) -> tuple[str, str]:
@@ -110,13 +121,8 @@ def _read(path: Path, max_bytes: int) -> tuple[str, str]:
         return "", "unreadable"
 
 
-def _check(sources: Sequence[str], licence: str, limit: int | None) -> None:
+def _check(sources: Sequence[str], limit: int | None) -> None:
     if not sources:
         raise UsageError("no source to mine", hint="name one: stdlib, installed, or a path")
     if limit is not None and limit < 1:
         raise UsageError(f"limit = {limit}, but it must be at least 1", hint="leave it out for all")
-    if licence and not is_permissive(recognise(licence) or licence):
-        raise UsageError(
-            f"licence {licence!r} is not a permissive one that is known here",
-            hint="an SPDX identifier such as MIT, BSD-3-Clause or Apache-2.0",
-        )

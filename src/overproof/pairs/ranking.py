@@ -7,23 +7,23 @@ that call the function, so those pairs come first.
     []
 """
 
-import ast
-import doctest
 from collections.abc import Iterable
 
 from overproof.pairs.source import missing_names, parse
 from overproof.records import Pair, Problem, content_key
+from overproof.sandbox import parse_examples
 
 
 def rank(pairs: Iterable[Pair], seed: int = 0) -> list[Pair]:
     """Return the pairs: with examples first, then those that run alone, then the others.
 
+    Of other languages than Python it is not known what runs alone, and they count as if they did.
     Within each group the order is random, but depends only on the seed and the pairs' keys.
     """
 
     def place(pair: Pair) -> tuple[int, str]:
-        alone = is_self_contained(pair)
-        group = 0 if alone and has_examples(pair) else 1 if alone else 2
+        alone, foreign = is_self_contained(pair), pair.language != "python"
+        group = 0 if alone and has_examples(pair) else 1 if alone or foreign else 2
         return group, content_key("rank", seed, pair.key)
 
     return sorted(pairs, key=place)
@@ -32,14 +32,10 @@ def rank(pairs: Iterable[Pair], seed: int = 0) -> list[Pair]:
 def has_examples(pair: Pair) -> bool:
     """Return whether the text has a worked example that can be run and compared.
 
-    It has one if a doctest with an expected output calls the function by its name, with
-    literal arguments only.
+    It has one if a doctest calls the function by its name, with literal arguments only, and a
+    literal is what it expects.
     """
-    try:
-        examples = doctest.DocTestParser().get_examples(pair.text)
-    except ValueError:
-        return False
-    return any(example.want and _calls(example.source, pair.name) for example in examples)
+    return bool(parse_examples(pair.prompt, pair.name))
 
 
 def is_self_contained(pair: Pair) -> bool:
@@ -64,22 +60,3 @@ def as_problem(pair: Pair) -> Problem:
         suite="pairs",
         language=pair.language,
     )
-
-
-def _calls(source: str, name: str) -> bool:
-    tree = parse(source)
-    return tree is not None and any(
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == name
-        and all(_is_literal(value) for value in (*node.args, *(k.value for k in node.keywords)))
-        for node in ast.walk(tree)
-    )
-
-
-def _is_literal(node: ast.expr) -> bool:
-    try:
-        ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError, RecursionError):
-        return False
-    return True

@@ -19,13 +19,13 @@ REASONS = {
     "licence_unknown": "no licence was found",
     "unreadable": "the file cannot be read or decoded",
     "too_big": "the file is longer than the limit",
-    "syntax": "the file is not Python of this version",
+    "syntax": "not Python of this version, or damaged code of another language",
     "async": "a coroutine",
     "method": "the first argument is self or cls",
     "decorator": "a decorator that may change what the function does",
     "no_docstring": "no docstring",
     "stub": "nothing but pass, ... or raise NotImplementedError",
-    "layout": "docstring and code share a line, or cannot be dedented",
+    "layout": "signature, docstring and code do not have lines of their own",
     "not_english": "the docstring is not English prose",
     "short_text": "the docstring has too few words outside its examples",
     "empty_text": "the docstring only points elsewhere",
@@ -37,9 +37,16 @@ REASONS = {
     "package_import": "needs a package outside the standard library",
     "missing_name": "needs another name of its module",
     "secret": "holds a key, a token or a mail address",
+    "language": "in a language that was not asked for",
+    "no_code": "no code where it should be",
+    "no_function": "the code does not hold the function",
+    "failed_tests": "the row's own tests did not pass",
+    "damaged": "a field is missing, or holds what it should not",
     "same_text": "an earlier pair has the same text",
     "same_code": "an earlier pair has the same code",
     "same_tree": "an earlier pair has the same code up to names",
+    "near_text": "an earlier pair has nearly the same text",
+    "near_code": "an earlier pair has nearly the same code",
 }
 """Why a file or function was dropped, in words."""
 
@@ -72,6 +79,15 @@ class Dropped:
     name: str
     reason: str
     """One of REASONS."""
+
+
+class UnfitError(ValueError):
+    """A row or function that makes no pair, with one of REASONS."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        """Keep the reason apart from the message."""
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True, kw_only=True)

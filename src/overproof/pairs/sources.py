@@ -1,5 +1,7 @@
 """Where functions are mined: the standard library, installed distributions, folders and files.
 
+Of folders, the files of the languages that are asked for are taken; of the others, Python's.
+
     stdlib            the standard library of the running Python
     installed         every installed distribution
     installed:NAME    one of them
@@ -12,12 +14,13 @@ generated files. Left out by name: packages that ship benchmark problems, this o
 import platform
 import re
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from overproof.errors import UnknownNameError, UsageError
+from overproof.pairs.grammars import suffixes_of
 from overproof.pairs.licences import distribution_licence, folder_licence
 
 # fmt: off
@@ -45,12 +48,18 @@ _STDLIB_EXTRAS = frozenset({
     "__phello__",
 })
 # fmt: on
-_GENERATED = re.compile(r"(_pb2(_grpc)?|_generated|parser_tables|lextab|yacctab)\.py$")
+_GENERATED = re.compile(
+    r"(_pb2(_grpc)?|_generated|parser_tables|lextab|yacctab)\.py$|"
+    r"\.(min|bundle|umd|pb|generated|g|designer|d)\.\w+$"
+)
+_TEST = re.compile(
+    r"^test_|^conftest\.py$|_(test|spec)\.\w+$|\.(test|spec)\.\w+$|Tests?\.(java|cs)$"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceTree:
-    """The Python files of one origin, under one licence."""
+    """The source files of one origin, under one licence."""
 
     label: str
     """Name and version, or the folder's name."""
@@ -60,13 +69,16 @@ class SourceTree:
     """Path inside the tree, with `/`, and path on this machine; sorted."""
 
 
-def resolve(source: str, licence: str = "") -> list[SourceTree]:
+def resolve(
+    source: str, licence: str = "", languages: Sequence[str] = ("python",)
+) -> list[SourceTree]:
     """Return the trees that a source names.
 
-    `licence` is used for folders and files, in place of what is found beside them.
+    `licence` is used for folders and files, in place of what is found beside them; a file is
+    taken in whatever language it is.
 
-    Raises: UnknownNameError if no such distribution is installed; UsageError if no such path
-    exists.
+    Raises: UnknownNameError if no such distribution is installed or no such language is known;
+    UsageError if no such path exists.
     """
     if source == "stdlib":
         return [_standard_library()]
@@ -82,9 +94,11 @@ def resolve(source: str, licence: str = "") -> list[SourceTree]:
     if not path.exists():
         raise UsageError(
             f"source {source!r} is no file or folder",
-            hint="known: stdlib, installed, installed:NAME, or a path to Python source",
+            hint="known: stdlib, installed, installed:NAME, mbpp:FILE, hub:OWNER/NAME, or a path: "
+            "source code, or rows (.jsonl, .json, .parquet)",
         )
-    return [_path_tree(path, licence)]
+    suffixes = tuple(suffix for language in languages for suffix in suffixes_of(language))
+    return [_path_tree(path, licence, suffixes)]
 
 
 def path_reason(label: str, path: str) -> str:
@@ -101,8 +115,7 @@ def path_reason(label: str, path: str) -> str:
         left_out = left_out | _STDLIB_EXTRAS
     if not left_out.isdisjoint(folders) or any(part.startswith("config-") for part in folders):
         return "excluded_path"
-    is_test = name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
-    return "excluded_path" if is_test or _GENERATED.search(name) else ""
+    return "excluded_path" if _TEST.search(name) or _GENERATED.search(name) else ""
 
 
 def _standard_library() -> SourceTree:
@@ -110,7 +123,7 @@ def _standard_library() -> SourceTree:
     return SourceTree(
         label=f"cpython=={platform.python_version()}",
         licence="PSF-2.0",
-        files=list(_python_files(folder, skip=_VENDORED)),
+        files=list(_files_below(folder, (".py",), skip=_VENDORED)),
     )
 
 
@@ -139,8 +152,8 @@ def _distribution_files(distribution: Distribution) -> Iterator[tuple[str, Path]
             yield path.as_posix(), Path(str(distribution.locate_file(path)))
 
 
-def _path_tree(path: Path, licence: str) -> SourceTree:
-    files = list(_python_files(path)) if path.is_dir() else [(path.name, path)]
+def _path_tree(path: Path, licence: str, suffixes: tuple[str, ...]) -> SourceTree:
+    files = list(_files_below(path, suffixes)) if path.is_dir() else [(path.name, path)]
     return SourceTree(
         label=path.resolve().name if path.is_dir() else path.resolve().parent.name,
         licence=licence or folder_licence(path),
@@ -148,14 +161,16 @@ def _path_tree(path: Path, licence: str) -> SourceTree:
     )
 
 
-def _python_files(folder: Path, skip: frozenset[str] = frozenset()) -> Iterator[tuple[str, Path]]:
+def _files_below(
+    folder: Path, suffixes: tuple[str, ...], skip: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, Path]]:
     """Yield the files below a folder in order; hidden folders and those in `skip` are not read."""
     for entry in sorted(folder.iterdir()):
         if entry.is_dir():
             if entry.name not in skip and not entry.name.startswith(".") and not entry.is_symlink():
-                for inner, path in _python_files(entry, skip):
+                for inner, path in _files_below(entry, suffixes, skip):
                     yield f"{entry.name}/{inner}", path
-        elif entry.suffix == ".py":
+        elif entry.name.endswith(suffixes):
             yield entry.name, entry
 
 
