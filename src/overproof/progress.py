@@ -7,11 +7,18 @@ with stage("generate", total=164) as advance:
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
+from typing import Protocol
 
-Advance = Callable[[int], None]
+
+class Advance(Protocol):
+    """Tells a stage how far it is."""
+
+    def __call__(self, count: int, note: str = "", /) -> None:
+        """Count items that were settled; the note says how it goes, in a few words."""
+
 
 QUIET_SECONDS = 20.0
 """Away from a terminal: at most one line in this time."""
@@ -35,7 +42,7 @@ def muted() -> Iterator[None]:
 def stage(title: str, total: int, unit: str = "") -> Iterator[Advance]:
     """Show how far a stage is; the yielded function is told how many items were settled."""
     if _muted:
-        yield lambda count: None
+        yield lambda count, note="": None
     elif sys.stderr.isatty():
         with _bar(title, total, unit) as advance:
             yield advance
@@ -76,24 +83,33 @@ def _bar(title: str, total: int, unit: str) -> Iterator[Advance]:
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=Console(file=sys.stderr)) as bars:
-        task = bars.add_task(title, total=total)
-        yield lambda count: bars.advance(task, count)
+        task = bars.add_task(title, total=total, note="")
+
+        def advance(count: int, note: str = "", /) -> None:
+            bars.advance(task, count)
+            if note:
+                bars.update(task, note=note)
+
+        yield advance
 
 
 @contextmanager
 def _lines(title: str, total: int, unit: str) -> Iterator[Advance]:
     start = last = time.monotonic()
-    done = 0
+    done, latest = 0, ""
 
-    def advance(count: int) -> None:
-        nonlocal done, last
+    def advance(count: int, note: str = "", /) -> None:
+        nonlocal done, last, latest
         done += count
+        latest = note or latest
         now = time.monotonic()
         if now - last >= QUIET_SECONDS and done < total:
             left = (now - start) / done * (total - done) if done else 0.0
-            say(f"{title}: {done}/{total} {unit}, about {left:.0f} s left")
+            told = f"; {latest}" if latest else ""
+            say(f"{title}: {done}/{total} {unit}, about {left:.0f} s left{told}")
             last = now
 
     yield advance

@@ -78,6 +78,7 @@ def train(
             trainer = _trainer(transformers, model, examples, setting, machine)
             checkpoint = newest_checkpoint(machine.folder)
             with stage("distil", config.steps, "steps") as advance:
+                trainer.tell = advance
                 ruler = _Ruler(model, causal, heldout or {}, setting, machine)
                 trainer.add_callback(_watcher(transformers, trainer, ruler, advance))
                 trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -132,6 +133,7 @@ def _trainer(
 
         seen: list[Any]
         last: float
+        tell: Advance
 
         def compute_loss(
             self,
@@ -157,6 +159,7 @@ def _trainer(
                 logs |= _terms(torch.stack(self.seen).sum(0), time.perf_counter() - self.last)
                 self.last = time.perf_counter()
                 self.seen.clear()
+                self.tell(0, _in_words(logs))
             super().log(logs, *args, **more)
 
         def _get_train_sampler(self, train_dataset: Any = None) -> Any:
@@ -305,6 +308,13 @@ class _Ruler:
             if parameter.requires_grad
         }
         write_atomically(self.folder / BEST, save(trained))
+
+
+def _in_words(logs: Mapping[str, float]) -> str:
+    """Return the live line: loss, its terms, captured mass, speed."""
+    terms = [f"{name} {logs[name]:.3f}" for name in STATISTICS if name in logs]
+    speed = f"{logs['target_tokens_per_s']:.0f} target tokens/s"
+    return ", ".join([f"loss {logs['loss']:.3f}", *terms, speed]) if "loss" in logs else speed
 
 
 def _watcher(transformers: Any, trainer: Any, ruler: _Ruler, advance: Advance) -> Any:

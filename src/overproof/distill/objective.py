@@ -19,8 +19,9 @@ from overproof.distill.kernels import head_loss
 from overproof.errors import EngineError
 from overproof.recipe import DistillConfig
 
-STATISTICS = (*TERMS, "alignment")
-"""Rows of what `objective` returns beside the loss: the sum of each term, and over how many."""
+STATISTICS = (*TERMS, "alignment", "captured_mass")
+"""Rows of what `objective` returns beside the loss: the sum of each term, and over how many; last,
+the teacher's mass on the kept tokens, over rows that are a distribution."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,10 @@ def objective(causal: Any, batch: Batch, setting: Setting) -> tuple[Any, Any]:
         aligned = _alignment(hidden, batch, config)
         tokens = (batch["labels"] >= 0).sum()
         total = total + config.alignment_weight * aligned * tokens
-        statistics[-1, 0], statistics[-1, 1] = aligned.detach() * tokens, tokens
+        statistics[-2, 0], statistics[-2, 1] = aligned.detach() * tokens, tokens
+    direct = batch["direct"]
+    statistics[-1, 0] = (1 - batch["tail"][direct].exp()).sum()
+    statistics[-1, 1] = direct.sum()
     return total, statistics
 
 

@@ -12,7 +12,14 @@ from overproof.report.arms import CONDITIONS, TEACHER, UNDISTILLED, ArmNote
 from overproof.report.facts import Model, ScoreIndex, label_of, points, visible
 from overproof.report.pictures import INK, SLOTS, Figure, figure, slots
 
-NOT_TERMS = ("step", "epoch", "learning_rate", "grad_norm", "target_tokens_per_s")
+NOT_TERMS = (
+    "step",
+    "epoch",
+    "learning_rate",
+    "grad_norm",
+    "target_tokens_per_s",
+    "captured_mass",
+)
 POINTS = 120
 """Points of a line: more steps are averaged, so that one sees a course, not the batches."""
 DASHES = ([1, 0], [5, 3], [2, 2], [8, 2, 2, 2])
