@@ -199,6 +199,7 @@ def selftest() -> None:
 
 @selftest.command("sandbox")
 @click.option("--kind", "kinds", multiple=True, help="Only these kinds of attack; repeat.")
+@click.option("--language", "languages", multiple=True, help="Only these languages; repeat.")
 @click.option("--workers", default=2, show_default=True, help="Programs at once.")
 @click.option(
     "--isolation",
@@ -210,21 +211,28 @@ def selftest() -> None:
 @click.option("--unsafe", is_flag=True, help="Go on where nothing holds a program.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
 def selftest_sandbox(
-    kinds: tuple[str, ...], workers: int, isolation: str, unsafe: bool, as_json: bool
+    kinds: tuple[str, ...],
+    languages: tuple[str, ...],
+    workers: int,
+    isolation: str,
+    unsafe: bool,
+    as_json: bool,
 ) -> None:
     """Attack the sandbox: forge, escape, exhaust, crash, outlive, source-text tricks.
 
-    Also runs right programs that lesser sandboxes fail. Exits with 1 if something was not held
-    that this machine's tier should hold.
+    In Python, Bash, C++ and JavaScript, and a few in every other language. Also runs right
+    programs that lesser sandboxes fail. Exits with 1 if something was not held that this machine's
+    tier should hold. A language whose toolchain is not here is not tried, and said to be missing.
     """
     import json
     from dataclasses import asdict
 
     from overproof.sandbox import Limits
+    from overproof.sandbox.attacks import LANGUAGES
     from overproof.sandbox.selftest import run_selftest, summarise
 
     limits = Limits(isolation=isolation, unsafe=unsafe)  # type: ignore[arg-type]
-    findings = run_selftest(limits, workers, kinds)
+    findings = run_selftest(limits, workers, kinds, languages or LANGUAGES)
     for line in (
         [json.dumps([asdict(finding) for finding in findings], indent=2)]
         if as_json

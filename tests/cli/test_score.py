@@ -75,6 +75,25 @@ def test_counts_pass_at_k_and_rows(tmp_path: Path, problems: Path) -> None:
     ]
 
 
+def test_samples_of_other_tools_are_read(tmp_path: Path, problems: Path) -> None:
+    right, wrong = PROBLEMS[0]["prompt"] + "    return a + b\n", "def add(a, b): return a - b\n"
+    lists = tmp_path / "generations.json"
+    lists.write_text(json.dumps([[right, wrong, "    return b + a\n"], ["print(3)"]]))
+    result = run(lists, "--problems", problems, "--json")
+    summary = json.loads(result.stdout.splitlines()[-1])
+    assert (summary["passed"], summary["total"]) == (2, 4), result.output
+    rows = [{"name": "mine/0", "completions": ["    return a + b\n", "    return 0\n"]}]
+    rows.append({"task_id": "mine/0", "generation": right})
+    out = tmp_path / "results.jsonl"
+    run(write(tmp_path / "samples.jsonl", rows), "--problems", problems, "--out", out)
+    found = [json.loads(line) for line in out.read_text().splitlines()]
+    assert sorted((row["sample"], row["status"]) for row in found) == [
+        ("samples.jsonl:1.1", "passed"),
+        ("samples.jsonl:1.2", "wrong_answer"),
+        ("samples.jsonl:2", "passed"),
+    ]
+
+
 def test_a_rerun_executes_only_what_is_missing(tmp_path: Path, problems: Path) -> None:
     samples, out = write(tmp_path / "samples.jsonl", SAMPLES), tmp_path / "results.jsonl"
     run(samples, "--problems", problems, "--out", out)

@@ -66,6 +66,10 @@ def test_a_wrong_text_stays_wrong(value: str, expected: str) -> None:
         ([], {}, {"dict_list"}, {}),
         ({}, [], {"dict_list"}, []),
         ([2, 1], {1, 2}, {"set_list"}, {1, 2}),
+        ([1, 1, 2], {1, 2}, {"set_list"}, [1, 1, 2]),
+        ({1, 2}, [1, 2], {"tuple_list"}, {1, 2}),
+        ({1, 2}, [1, 2], {"set_list"}, [1, 2]),
+        ({"1": 3, "01": 2}, {1: 2}, {"number_str"}, {"1": 3, "01": 2}),
         ("nil", None, {"none_str"}, None),
         ("x", None, {"none_str"}, "x"),
         ({"1": "2"}, {1: 2}, {"number_str"}, {1: 2}),
@@ -78,6 +82,12 @@ def test_what_is_conflated_is_put_right(
     found = conform(value, expected, conflates)
     assert found == result
     assert type(found) is type(result)
+
+
+def test_keys_that_would_share_one_hash_stay_what_they_are() -> None:
+    texts = [str(n * (2**61 - 1)) for n in range(5000)]
+    assert conform(dict.fromkeys(texts, 1), {1: 1}, EVERYTHING) == dict.fromkeys(texts, 1)
+    assert conform(texts, {1}, EVERYTHING) == texts
 
 
 def test_a_number_that_is_none_stays_none() -> None:

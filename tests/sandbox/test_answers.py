@@ -1,16 +1,19 @@
 """Python's tests over a language that has no tuples and one kind of number, called from outside."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from toys import BLIND, DRIVER, untyped, zygote
+from toys import BLIND, DRIVER, script, untyped, zygote
 
 from overproof.languages.language import Language
 from overproof.sandbox import ExampleJob, Job, Limits, oracle
-from overproof.sandbox.oracle import Zygote, run_task
+from overproof.sandbox.builds import prepare
+from overproof.sandbox.judge import Finding
+from overproof.sandbox.oracle import run_task
+from overproof.sandbox.warm import Zygote
 
 PROMPT = "def pair(n):\n    '''Return n and its double.'''\n"
 REFERENCE = "    return (n, 2 * n)\n"
@@ -62,7 +65,6 @@ def judge(worker: Zygote, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ju
 def blind(**fields: Any) -> Language:
     """Return the language with a driver that finds all calls in a file and cannot be asked."""
     import json
-    from dataclasses import replace
 
     reading = untyped(reads_calls=False, **fields)
 
@@ -145,8 +147,46 @@ def check(candidate):
     while True: candidate(len(str(candidate(1)[0])))
 """
     random_program = "import os\ndef pair(n): return [int.from_bytes(os.urandom(8)), 0]"
+    assert judge(RIGHT, blind(), test=restless)["status"] == "harness_error"
     verdict = judge(random_program, blind(), test=restless)
-    assert verdict["status"] == "harness_error"
+    assert verdict["status"] == "error"  # no excuse for wrong answers
+    assert "wrong answers" in verdict["detail"]
+
+
+def test_a_text_that_cannot_be_read_is_the_programs_fault(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_deep(program: str, name: str, calls: Any) -> dict[str, str]:
+        return too_deep(program, name, calls)
+
+    def too_slow(program: str, name: str, calls: Any) -> dict[str, str]:
+        while True:
+            pass
+
+    monkeypatch.setattr(oracle, "_READING_SECONDS", 0.2)
+    for files in (too_deep, too_slow):
+        verdict = judge(RIGHT, replace(untyped(), files=files))
+        assert (verdict["status"], verdict["detail"]) == (
+            "compile_error", "a program that cannot be read",
+        )  # fmt: skip
+
+
+def test_a_compiler_that_slept_is_started_again(tmp_path: Path) -> None:
+    language = script(build=("sleep", "9"), built="program")
+    with zygote(build_seconds=0.2, wall_seconds=0.2) as hasty:
+        limits = asdict(Limits(build_seconds=0.2, wall_seconds=0.2))
+        found = prepare(hasty, language, {"main.sh": "exit"}, limits, tmp_path)
+    assert found == Finding("compile_error", "compiling: wall time limit of 0.4 s", again=True)
+
+
+def test_answers_that_are_too_long_to_be_sent_ahead_are_no_fault_of_ours(judge: Judge) -> None:
+    passes_back = """
+def check(candidate):
+    text = candidate(1)
+    candidate(text)
+"""
+    verdict = judge("def pair(n): return 'x' * (5 << 20)", blind(), test=passes_back)
+    assert verdict["status"] == "output_limit"
 
 
 def test_examples_say_themselves_what_was_meant(judge: Judge) -> None:

@@ -13,7 +13,7 @@ from overproof.languages import NAMES
 from overproof.languages.language import Batch
 from overproof.sandbox import AnyJob, ExampleJob, Job, Limits, StdioJob, run_jobs
 from overproof.sandbox.builds import ROUNDS, prepare_many
-from overproof.sandbox.oracle import Zygote
+from overproof.sandbox.warm import Zygote
 
 COMPILER = """
 status=0

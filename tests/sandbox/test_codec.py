@@ -3,6 +3,7 @@
 import collections
 import datetime
 import enum
+import itertools
 import json
 import socket
 from decimal import Decimal
@@ -213,15 +214,42 @@ def test_what_is_let_in_can_go_out_again() -> None:
 
 
 def test_hostile_keys_and_numbers_are_refused() -> None:
-    same_hash = [n * (2**61 - 1) for n in range(2000)]
-    with pytest.raises(CodecError, match="huge numbers"):
-        decode({"set": [{"int": hex(n)} for n in same_hash]})
+    same_hash = (
+        [{"int": hex(n * (2**61 - 1))} for n in range(100)],
+        [{"complex": [-1000003.0 * n, float(n)]} for n in range(100)],
+        [{"tuple": pair} for pair in _pairs_of_one_hash(100)],
+    )
+    for keys in same_hash:
+        for tree in ({"set": keys}, {"dict": [[key, 1] for key in keys]}, {"keys": keys}):
+            with pytest.raises(CodecError, match="one hash"):
+                decode(tree)
+    assert len(decode({"set": [{"int": hex(2**70 + n)} for n in range(5000)]})) == 5000
+    with pytest.raises(CodecError, match="digits"):
+        decode({"fraction": [{"int": "0x" + "7" * 100_000}, 3]})
+    with pytest.raises(CodecError, match="range"):
+        decode({"range": [0, 10**40, 1]})
     for text in ("1e999999999", "1" * 2000, "x"):
         with pytest.raises(CodecError):
             decode({"decimal": text})
     for tree in ({"fraction": [1, 0]}, {"items": [{"tuple": []}]}, {"items": [1]}):
         with pytest.raises(CodecError):
             decode(tree)
+
+
+def _pairs_of_one_hash(count: int) -> list[list[int]]:
+    """Return pairs for tuples of one hash, by turning CPython's hash of tuples around."""
+    mask, first, step = 2**64 - 1, 2870177450012600261, 14029467366897019727
+    pairs: list[list[int]] = []
+    for number in itertools.count():
+        mixed = (first + number * step) & mask
+        mixed = ((mixed << 31 | mixed >> 33) & mask) * 11400714785074694791 & mask
+        other = (12345 - mixed) * pow(step, -1, 2**64) & mask
+        if other < 2**61 - 1:
+            pairs.append([number, other])
+        if len(pairs) == count:
+            break
+    assert len({hash(tuple(pair)) for pair in pairs}) == 1
+    return pairs
 
 
 def test_iterators_become_iterators() -> None:

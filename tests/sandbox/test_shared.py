@@ -11,7 +11,7 @@ from toys import run, script, zygote
 
 from overproof.languages.language import Shared
 from overproof.sandbox.builds import prune
-from overproof.sandbox.oracle import Zygote
+from overproof.sandbox.warm import Zygote
 
 MAKE = Shared(
     files=lambda: {"source": "made", "drivers/more": "of it"},

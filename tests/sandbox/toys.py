@@ -15,8 +15,8 @@ from overproof.sandbox import Limits
 from overproof.sandbox.builds import prepare
 from overproof.sandbox.folders import remove_tree
 from overproof.sandbox.judge import Finding
-from overproof.sandbox.oracle import Zygote
 from overproof.sandbox.stdio import Streams
+from overproof.sandbox.warm import Zygote
 
 SHELL = Toolchain(tool="sh", version=("echo", "sh 1"), packages=("dash",))
 PYTHON = Toolchain(tool="true", version=("echo", "true 1"), packages=("python3",))

@@ -211,7 +211,8 @@ def _files(program: str, entry_point: str, calls: Sequence[Any]) -> dict[str, st
     for call in calls:
         texts = [_single_quoted(written(_value(tree))) for tree in call["args"]]
         lines.append(" ".join(["overproof_call", *texts]))
-    source = "\n".join([*lines, "overproof_finish", ""])
+    # in brackets, so that all of it has been read before the program can write to the file
+    source = "\n".join(["{", *lines, "overproof_finish", "exit", "}", ""])
     return {"main.sh": driver("bash.sh") + source, "program.sh": program.removeprefix("\ufeff")}
 
 

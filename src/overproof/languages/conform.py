@@ -11,13 +11,19 @@ which value: only what the language (or the translation to it) cannot tell apart
 """
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
+
+from overproof.languages.language import Conflation
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 NOTHING = ("", "None", "null", "nil", "undef")
 TRUE, FALSE = ("true", "True", "1"), ("false", "False", "0", "")
 _EXACT_FLOAT = 1 << 53
+_MAX_COLLIDING = 64
+"""Keys that share one hash: a set of thousands of them would take hours."""
 
 
 def conform(value: Any, expected: Any, conflates: AbstractSet[str]) -> Any:
@@ -34,7 +40,8 @@ def conform(value: Any, expected: Any, conflates: AbstractSet[str]) -> Any:
     if type(expected) in (list, tuple):
         return _sequence(value, expected, conflates)
     if type(expected) in (set, frozenset) and "set_list" in conflates and _is_many(value):
-        return type(expected)(_items(value, sorted(expected, key=repr), conflates))
+        items = _items(value, sorted(expected, key=repr), conflates)
+        return type(expected)(items) if _are_distinct(items) else value
     if type(expected) is dict:
         return _mapping(value, expected, conflates)
     if type(expected) is str and type(value) in (int, float) and "number_str" in conflates:
@@ -67,9 +74,8 @@ def _sequence(value: Any, expected: Any, conflates: AbstractSet[str]) -> Any:
     kind = type(expected)
     if type(value) is dict and not value and "dict_list" in conflates:
         value = []
-    if not _is_many(value):
-        return value
-    if type(value) is not kind and "tuple_list" not in conflates:
+    alike: Conflation = "tuple_list" if type(value) in (list, tuple) else "set_list"
+    if not _is_many(value) or (type(value) is not kind and alike not in conflates):
         return value
     return kind(_items(value, expected, conflates))
 
@@ -91,18 +97,26 @@ def _mapping(value: Any, expected: Any, conflates: AbstractSet[str]) -> Any:
     if type(value) is not dict:
         return value
     known = {_plain(key): key for key in expected}
-    found = {}
-    for key, item in value.items():
-        own = known.get(_plain(key), next(iter(expected), key))
-        own = conform(key, own, conflates)
-        found[own] = conform(
-            item, expected.get(own, next(iter(expected.values()), item)), conflates
-        )
-    return found
+    keys = [
+        conform(key, known.get(_plain(key), next(iter(expected), key)), conflates) for key in value
+    ]
+    if not _are_distinct(keys):
+        return value
+    example = next(iter(expected.values()), None)
+    return {
+        key: conform(item, expected.get(key, example), conflates) if expected else item
+        for key, item in zip(keys, value.values(), strict=True)
+    }
 
 
 def _plain(key: Any) -> str:
     return str(int(key)) if type(key) is float and key.is_integer() else str(key)
+
+
+def _are_distinct(keys: Sequence[Any]) -> bool:
+    """Return whether keys are still as many when they are put together, which takes no time."""
+    hashes = Counter(map(hash, keys))
+    return max(hashes.values(), default=0) <= _MAX_COLLIDING and len(set(keys)) == len(keys)
 
 
 def _is_many(value: Any) -> bool:

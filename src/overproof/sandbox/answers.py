@@ -25,6 +25,8 @@ class Answers:
         self.language = language
         self.recording = recording
         self.excluded = frozenset(excluded)
+        self.erred = False
+        """Whether an answer, of any start of the program, was not the reference's."""
 
     def expressible(self) -> list[bytes]:
         """Return the foreseen calls that can be sent."""
@@ -56,6 +58,8 @@ class Answers:
         try:
             if self.language.read_result is not None:
                 value = self.language.read_result(value, expected)
-            return conform(value, expected, self.language.conflates)
+            value = conform(value, expected, self.language.conflates)
+            self.erred = self.erred or bool(value != expected)
         except Exception:  # the answer is whatever a program likes
-            return value
+            self.erred = True
+        return value

@@ -27,7 +27,7 @@ from overproof.sandbox.shared import letter_for, provide
 from overproof.sandbox.toolchains import Tool, find
 
 if TYPE_CHECKING:
-    from overproof.sandbox.oracle import Zygote
+    from overproof.sandbox.warm import Zygote
 
 ROUNDS = 3
 """How often a batch is tried, each time without the programs that were blamed."""
@@ -173,7 +173,12 @@ def _build(
     if not report["ready"]:
         return Finding("harness_error", "the compiler could not be started")
     hit = limit_hit(report, limits["build_seconds"], limits)
-    return Finding("compile_error", f"compiling: {hit.detail}") if failure and hit else failure
+    if failure is None or hit is None:
+        return failure
+    slept = report["reason"] == "wall"
+    wall_seconds = limits["build_seconds"] + limits["wall_seconds"]
+    detail = f"wall time limit of {wall_seconds:g} s" if slept else hit.detail
+    return Finding("compile_error", f"compiling: {detail}", again=slept)
 
 
 def _read_reply(

@@ -320,8 +320,9 @@ def run_command(channel: int, job: dict[str, Any], descriptors: Sequence[int]) -
     if streams:
         os.close(channel)
         _take_descriptors(streams)
-    else:
+    elif channel != _DRIVER_CHANNEL:
         os.dup2(channel, _DRIVER_CHANNEL)
+        os.close(channel)  # or a program whose driver keeps the channel to itself has it as well
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it: pipelines would never end
     command = job["command"]
     os.execvpe(command[0], command, {**os.environ, "PATH": job["path"]})

@@ -19,8 +19,10 @@ from typing import Any, Never
 MAX_DEPTH = 100
 MAX_NODES = 1_000_000
 _SAFE_INT = 1 << 63
-_MAX_COLLIDING = 1000
-"""Keys of a set or dict that are so large that they might be made to share one hash."""
+_MAX_COLLIDING = 64
+"""Keys of a set or dict that share one hash: each is compared with all others."""
+_MAX_FRACTION_BITS = 100_000
+"""Of the two numbers of a fraction, whose common divisor takes the square of that."""
 _MAX_DECIMAL_CHARACTERS, _MAX_DECIMAL_EXPONENT = 1000, 10_000
 _ITERATORS = frozenset(
     (GeneratorType, map, filter, zip, enumerate, reversed, type(iter([])), type(iter(())))
@@ -237,12 +239,13 @@ class _Decoder:
 
 def _keys(values: list[Any], key: Callable[[Any], Any] = lambda value: value) -> list[Any]:
     """Return the values if they can go into a set: equal hashes would keep the oracle busy."""
-    large = sum(
-        type(key(value)) in (int, float) and not -_SAFE_INT // 4 < key(value) < _SAFE_INT // 4
-        for value in values
-    )
-    if large > _MAX_COLLIDING:
-        raise CodecError(f"more than {_MAX_COLLIDING} huge numbers in a set or dict")
+    if len(values) > _MAX_COLLIDING:
+        shared: dict[int, int] = {}
+        for value in values:
+            number = hash(key(value))
+            shared[number] = shared.get(number, 0) + 1
+        if max(shared.values()) > _MAX_COLLIDING:
+            raise CodecError(f"more than {_MAX_COLLIDING} keys of one hash in a set or dict")
     return values
 
 
@@ -283,8 +286,10 @@ def _moment(name: str, text: str) -> Any:
 def _fraction(parts: list[Any]) -> Any:
     from fractions import Fraction
 
-    numerator, denominator = parts
-    return Fraction(_checked(numerator, int), _checked(denominator, int))
+    numerator, denominator = (_checked(part, int) for part in parts)
+    if max(numerator.bit_length(), denominator.bit_length()) > _MAX_FRACTION_BITS:
+        raise CodecError("a fraction with too many digits")
+    return Fraction(numerator, denominator)
 
 
 def _timedelta(parts: list[Any]) -> Any:
@@ -296,7 +301,10 @@ def _timedelta(parts: list[Any]) -> Any:
 
 def _range(parts: list[Any]) -> range:
     start, stop, step = (_checked(part, int) for part in parts)
-    return range(start, stop, step)
+    found = range(start, stop, step)
+    if found[MAX_NODES:]:  # no `len`, which has an end
+        raise CodecError(f"a range of more than {MAX_NODES} numbers")
+    return found
 
 
 _DECODE_TEXT: dict[str, Callable[[str], Any]] = {

@@ -10,4 +10,5 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "2",  # or each thread reserves 64 MiB of address space
     "PYTHONHASHSEED": "0",
+    "OPENSSL_CONF": "/dev/null",  # node does not start where its own place may not be looked at
 }

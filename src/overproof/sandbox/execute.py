@@ -14,7 +14,7 @@ from overproof.sandbox.jobs import AnyJob, Job, Limits, StdioJob
 from overproof.sandbox.pool import run_jobs
 from overproof.store import Table
 
-EXECUTION = 2
+EXECUTION = 3
 """Raised when the sandbox or a status changes, so that older verdicts are reached again."""
 BATCH = 32
 """Samples whose verdicts are written to disk together."""

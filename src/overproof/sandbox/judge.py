@@ -34,6 +34,8 @@ class Finding:
 
     status: str
     detail: str = ""
+    again: bool = False
+    """Whether a busy machine may be to blame, so that it is reached once more, alone."""
 
 
 def refuse(program: str) -> Finding | None:

@@ -11,20 +11,17 @@ come from the dataset's own prompt.
 """
 
 import contextlib
-import itertools
 import marshal
 import os
 import resource
 import signal
 import socket
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from overproof.sandbox import kernel, spawn, wire
+from overproof.sandbox import kernel, wire
 from overproof.sandbox.examples import literal_call, read_literal
-from overproof.sandbox.folders import remove_tree
 from overproof.sandbox.judge import (
     Finding,
     ended,
@@ -41,115 +38,33 @@ from overproof.sandbox.launch import Launch
 from overproof.sandbox.proxy import CandidateGoneError, DivergedError, Proxy
 from overproof.sandbox.recording import (
     MAX_STARTS,
+    THINKING_SECONDS,
+    EnoughError,
     LiveObjectError,
     ProblemError,
     Recording,
     encode_call,
+    limited_seconds,
     marshal_call,
     marshal_result,
 )
 from overproof.sandbox.stdio import Streams, differs
+from overproof.sandbox.warm import Zygote, ZygoteError
 
 if TYPE_CHECKING:  # what other languages need is loaded with the first task that has one
     from overproof.languages.language import Language
     from overproof.sandbox.answers import Answers
 
 _MEMORY_BYTES = 4 << 30
+_READING_SECONDS = 5.0
+"""CPU time over the text of a program, before it is compiled or started."""
+_MAX_PASSED_BACK = 4 << 20
+"""Bytes of the calls that a program which cannot read is sent, where its answers are among them."""
 _MIB = 1 << 20
-_NUMBERS = itertools.count()
-
-
-class ZygoteError(Exception):
-    """The sandbox itself failed."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        """Keep what would mend it apart."""
-        super().__init__(message)
-        self.hint = hint
 
 
 class NotReadyError(Exception):
     """A candidate was not confined, and so never got a program."""
-
-
-class Zygote:
-    """The oracle's handle on a zygote process, its folder and the candidates in it."""
-
-    def __init__(self, limits: dict[str, Any], base: str) -> None:
-        """Start a zygote. Raises: ZygoteError if it cannot be started."""
-        self.folder = Path(base, f"box{next(_NUMBERS)}")
-        self.folder.mkdir(0o700)
-        self.shared = Path(base, "shared")
-        self.shared.mkdir(exist_ok=True)
-        self.shared.chmod(0o755)
-        self.clean = True
-        """Whether no candidate so far has left anything behind."""
-        self.control, theirs = socket.socketpair()
-        with theirs:
-            self.process = spawn.start("zygote", theirs)
-        try:
-            places = {"folder": str(self.folder), "shared": str(self.shared)}
-            wire.send(self.control, places | {"limits": limits})
-            hello = wire.receive(self.control)
-        except (wire.WireError, OSError) as error:
-            raise ZygoteError(f"the zygote did not start: {error}") from None
-        if "tier" not in hello:
-            raise ZygoteError(str(hello.get("failed")), str(hello.get("hint", "")))
-        self.tier = str(hello["tier"])
-
-    @contextlib.contextmanager
-    def start(
-        self, letter: bytes, job: dict[str, Any], descriptors: Sequence[int]
-    ) -> Iterator[socket.socket]:
-        """Yield the channel to a new candidate that has been sent its job.
-
-        `finish` must be called before the end of the block. Raises: ZygoteError.
-        """
-        ours, theirs = socket.socketpair()
-        with ours:
-            try:
-                with theirs:
-                    socket.send_fds(self.control, [letter], [theirs.fileno()])
-            except OSError as error:
-                raise ZygoteError(f"a candidate could not be started: {error}") from None
-            with contextlib.suppress(wire.ClosedError):  # `finish` will tell
-                wire.send_job(ours, job, descriptors)
-            yield ours
-
-    def finish(self, wish: bytes = b"k") -> dict[str, Any]:
-        """End the candidate and all that it started; return how it ended.
-
-        `wish` is what the zygote is told: b"k" now, b"e" in a moment, b"w" when it has ended.
-        Raises: ZygoteError.
-        """
-        try:
-            self.control.sendall(wish)
-            content = self.control.recv(wire.REPORT.size, socket.MSG_WAITALL)
-        except OSError as error:
-            raise ZygoteError(f"the zygote ended: {error}") from None
-        if len(content) < wire.REPORT.size:
-            raise ZygoteError("the zygote ended")
-        status, cpu, resident, reason, ready, clean = wire.REPORT.unpack(content)
-        self.clean = self.clean and clean
-        return {
-            "status": status,
-            "cpu": cpu,
-            "resident": resident,
-            "reason": wire.REASONS[reason],
-            "ready": ready,
-        }
-
-    def close(self) -> None:
-        """End the zygote, and with it all that is left in its namespaces."""
-        self.control.close()
-        if self.tier.startswith("A"):
-            self.process.terminate()  # its parent, which only stands by
-        try:
-            self.process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        remove_tree(self.folder)
 
 
 class Examination:
@@ -259,11 +174,23 @@ class Examination:
         if live:
             return self.run_inside()
         if proxy.diverged:
-            if self.starts > MAX_STARTS:
-                return Finding("harness_error", "the test's calls change from start to start")
-            reads = self.language is None or self.language.reads_calls
-            return self.run_calls(run, [] if reads else proxy.made)
+            return self.run_anew(run, proxy)
         return judge(finding, proxy, report, self.limits)
+
+    def run_anew(self, run: Callable[[Proxy], Finding], proxy: Proxy) -> Finding:
+        """Run a test anew that asked something else than was foreseen, since answers decide that.
+
+        Wrong answers may lead it astray for ever, which is no excuse for them.
+        """
+        if self.language is None or self.language.reads_calls:
+            return self.run_calls(run, [])
+        if sum(map(len, proxy.made)) > _MAX_PASSED_BACK:
+            return Finding("output_limit", "too much for the test to pass back to the program")
+        if self.starts > MAX_STARTS:
+            if self.answers is not None and self.answers.erred:
+                return Finding("error", "its wrong answers lead the test to ever other calls")
+            return Finding("harness_error", "the test's calls change from start to start")
+        return self.run_calls(run, proxy.made)
 
     def call(self, proxy: Proxy, run: Callable[[Proxy], Finding], foreseen: list[bytes]) -> Finding:
         """Wait until the program is loaded, then run the test."""
@@ -352,18 +279,25 @@ class Examination:
             calls = [] if language.reads_calls else encoded(foreseen)
         except ProblemError as error:
             return Finding("harness_error", str(error))
-        files = language.files(self.task["program"], entry_point, calls)
+        files = files_of(language, self.task["program"], entry_point, calls)
+        if isinstance(files, Finding):
+            return files
         return prepare(self.zygote, language, files, self.limits, self.cache)
 
     @contextlib.contextmanager
     def candidate(self, launch: Launch, streams: Sequence[int]) -> Iterator[socket.socket]:
-        """Yield the channel to a candidate; `finish` must be called in the block."""
+        """Yield the channel to a candidate; `finish` must be called in the block.
+
+        What we ourselves may compute meanwhile is limited: see `Worker.receive` of the pool.
+        """
         built = launch.descriptors()
+        signal.setitimer(signal.ITIMER_PROF, THINKING_SECONDS)
         try:
             with self.zygote.start(launch.letter, launch.job, [*built, *streams]) as channel:
                 self.started = True
                 yield channel
         finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
             for descriptor in built:
                 os.close(descriptor)
 
@@ -430,7 +364,7 @@ def run_task(
         "tier": zygote.tier,
         "inside": examination.inside,
         "toolchain": label(examination.language),
-        "again": examination.again,
+        "again": examination.again or finding.again,
     }
     return verdict, zygote.clean
 
@@ -446,12 +380,25 @@ def build_together(
     if language is not None:
         from overproof.sandbox.builds import prepare_many
 
-        programs = [language.files(program, name, []) for program, name in task["prepare"]]
+        programs = [files_of(language, program, name, []) for program, name in task["prepare"]]
+        readable = [files for files in programs if not isinstance(files, Finding)]
         try:
-            prepare_many(zygote, language, programs, limits, cache)
+            prepare_many(zygote, language, readable, limits, cache)
         except ZygoteError:
             zygote.clean = False
     return {"again": False}, zygote.clean
+
+
+def files_of(
+    language: "Language", program: str, entry_point: str, calls: list[dict[str, Any]]
+) -> dict[str, str] | Finding:
+    """Return the files of a program, or that its text is such that they cannot be made.
+
+    Some languages look into the text, for what it imports: whatever it holds, that must not end us.
+    """
+    with contextlib.suppress(Exception, EnoughError), limited_seconds(_READING_SECONDS):
+        return language.files(program, entry_point, calls)
+    return Finding("compile_error", "a program that cannot be read")
 
 
 def other_language(name: str) -> "Language | None":

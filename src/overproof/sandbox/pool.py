@@ -15,6 +15,7 @@ import contextlib
 import hashlib
 import os
 import select
+import signal
 import socket
 import subprocess
 import tempfile
@@ -41,7 +42,7 @@ from overproof.sandbox.jobs import (
     Limits,
     StdioJob,
 )
-from overproof.sandbox.recording import MAX_STARTS, PATIENT_SECONDS
+from overproof.sandbox.recording import MAX_STARTS, PATIENT_SECONDS, THINKING_SECONDS
 
 if TYPE_CHECKING:  # slow to import, and not needed in the processes of the sandbox
     from overproof.records import Outcome
@@ -207,7 +208,9 @@ class Worker:
             detail = "the test did not come to an end"
             return verdict | {"status": "timeout", "detail": detail, "again": True}
         except (wire.WireError, OSError) as error:
-            self.close()
+            if self.close() == -signal.SIGPROF:  # it would have gone on computing
+                detail = f"the test took over {THINKING_SECONDS:g} s of CPU time over the answers"
+                return verdict | {"status": "timeout", "detail": detail, "again": False}
             detail = f"the oracle ended: {error}"
             return verdict | {"status": "harness_error", "detail": detail, "again": True}
         if "failed" in reply:
@@ -226,18 +229,20 @@ class Worker:
         if self.channel is not None:
             self.channel.close()
 
-    def close(self) -> None:
-        """End the processes and remove the folder."""
+    def close(self) -> int | None:
+        """End the processes and remove the folder; return how the oracle ended."""
         self.hang_up()
+        status = None
         if self.process is not None:
             try:
-                self.process.wait(timeout=2)  # it ends its zygote and itself
+                status = self.process.wait(timeout=2)  # it ends its zygote and itself
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
         if self.folder:
             remove_tree(Path(self.folder))
         self.process, self.channel, self.folder, self.tier = None, None, "", ""
+        return status
 
 
 class _Stream:

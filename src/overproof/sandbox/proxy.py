@@ -10,7 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Never
 
 from overproof.sandbox import codec, wire
-from overproof.sandbox.recording import ProblemError, encode_call, marshal_call
+from overproof.sandbox.recording import (
+    ProblemError,
+    encode_call,
+    marshal_call,
+    marshal_result,
+)
 
 if TYPE_CHECKING:  # an oracle that runs Python only needs nothing of other languages
     from overproof.sandbox.answers import Answers
@@ -94,8 +99,11 @@ class Proxy:
             self.diverged = True
             raise DivergedError
         self.calls += 1
-        self.last_result = answers.read(number, call, self.receive_value())
-        return self.last_result
+        value = answers.read(number, call, self.receive_value())
+        if not answers.language.reads_calls and not marshal_result(value):
+            self.violated("an answer that is no plain data")  # it could not be sent ahead again
+        self.last_result = value
+        return value
 
     def receive_value(self) -> Any:
         """Return the candidate's next answer. Raises: what it raised; CandidateGoneError."""

@@ -26,6 +26,8 @@ _SECONDS = 0.008
 """CPU time for a recording: what a slow reference saves in messages, it would cost in computing."""
 PATIENT_SECONDS = 10.0
 """The same where the reference's results are needed: to say which type an answer should have."""
+THINKING_SECONDS = 15.0
+"""CPU time of the oracle over one program's answers: what they hold may keep a test busy."""
 MAX_STARTS = 64
 """How often a program that cannot read is started anew, each time with one call more."""
 _KEPT = 256
@@ -42,8 +44,8 @@ class LiveObjectError(ProblemError):
     """The test passes something that is not plain data, so it must run inside."""
 
 
-class _EnoughError(BaseException):
-    """The recording is long enough; no test may swallow this."""
+class EnoughError(BaseException):
+    """What we do for a program has taken long enough; no test may swallow this."""
 
 
 @dataclass
@@ -87,7 +89,7 @@ class Recording:
             return self.results[number]
         found = b""
         if self.reference is not None and call:
-            with _limited_seconds(PATIENT_SECONDS), contextlib.suppress(Exception, _EnoughError):
+            with limited_seconds(PATIENT_SECONDS), contextlib.suppress(Exception, EnoughError):
                 args, kwargs = marshal.loads(call)
                 found = marshal_result(self.reference(*args, **kwargs))
         return found
@@ -148,7 +150,7 @@ def _record(
         recording.reference = function
         recording.inside = isinstance(function, type)
         seconds = PATIENT_SECONDS if with_results else _SECONDS
-        with _limited_seconds(seconds), contextlib.suppress(Exception, _EnoughError):
+        with limited_seconds(seconds), contextlib.suppress(Exception, EnoughError):
             random.seed(0)
             check(_listener(recording, function, seconds, with_results))
     return recording
@@ -183,17 +185,17 @@ def _listener(
     def listen(*args: Any, **kwargs: Any) -> Any:
         nonlocal size
         if recording.inside or len(recording.calls) == _MAX_CALLS or size > _MAX_BYTES:
-            raise _EnoughError
+            raise EnoughError
         if time.process_time() > deadline:
-            raise _EnoughError
+            raise EnoughError
         call = marshal_call(args, kwargs)
         try:
             encode_call(args, kwargs)  # for what it refuses
         except LiveObjectError:
             recording.inside = True
-            raise _EnoughError from None
+            raise EnoughError from None
         if not call:
-            raise _EnoughError
+            raise EnoughError
         size += len(call)
         recording.calls.append(call)
         recording.results.append(b"")
@@ -239,11 +241,14 @@ def _encode_argument(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _limited_seconds(seconds: float) -> Iterator[None]:
-    """Stop a reference that takes long: its calls are then made one by one."""
+def limited_seconds(seconds: float) -> Iterator[None]:
+    """Stop what takes more CPU time: a reference, or the reading of a program.
+
+    Raises: EnoughError.
+    """
 
     def stop(*_: Any) -> None:
-        raise _EnoughError
+        raise EnoughError
 
     try:
         before = signal.signal(signal.SIGVTALRM, stop)

@@ -5,7 +5,8 @@ if nothing outside has noticed it. Attacks that would do harm where they are not
 only where weaker ones were held.
 
 Covered: what the corpus covers (see `overproof.sandbox.attacks`), on Linux.
-Not covered: other systems, where only verdicts, crashes and source text are tried.
+Not covered: other systems, where only verdicts, crashes and source text are tried; languages whose
+toolchain is not here, which count as not tried, never as held.
 
     print("\n".join(summarise(run_selftest(Limits()))))
 """
@@ -17,17 +18,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from overproof.errors import OverproofError, UnknownNameError
+from overproof.languages import load_language
 from overproof.records import Outcome
 from overproof.sandbox import kernel
-from overproof.sandbox.attacks import ATTACKS, KINDS, RIGHT, Attack
-from overproof.sandbox.attacks.attack import CHECK_HELD, Budget, place
+from overproof.sandbox.attacks import KINDS, LANGUAGES, Attack, attacks_in
+from overproof.sandbox.attacks.attack import CHECK_HELD, HOLDS, PROMPT, Budget
+from overproof.sandbox.attacks.host import comment, place
 from overproof.sandbox.folders import remove_tree
 from overproof.sandbox.jobs import AnyJob, Job, Limits, StdioJob
 from overproof.sandbox.pool import run_jobs
+from overproof.sandbox.toolchains import toolchain
 from overproof.sandbox.traps import Traps
 
 _ANYWHERE = ("forge", "crash", "source_text", "right")
 _NEXT = " then"
+_SIGNALS = "signals_"
+"""In the names of attacks that show whether signals get out."""
 _MAX_DETAIL = 300
 
 
@@ -39,8 +45,9 @@ class Finding:
     kind: str
     held: bool
     """Whether the sandbox did what it should: held an attack, passed a right program."""
+    language: str = "python"
     tried: bool = True
-    """False for an attack that would do harm here."""
+    """False for an attack that would do harm here, or whose language cannot be run here."""
     status: str = ""
     detail: str = ""
     """What was reached, or how it ended."""
@@ -48,11 +55,13 @@ class Finding:
     """What it means if it is not held."""
     needs: str = ""
     """The layers that would hold it and that this tier lacks; empty if that is not the reason."""
+    missing: str = ""
+    """The toolchain without which it was not tried, with the command that adds it."""
     tier: str = ""
 
 
 def budgets(limits: Limits) -> dict[Budget, Limits]:
-    """Return the limits of each kind of attack, so that the whole takes under a minute."""
+    """Return the limits of each kind of attack, so that the whole takes minutes, not hours."""
     small = replace(
         limits,
         cpu_seconds=0.5,
@@ -65,39 +74,62 @@ def budgets(limits: Limits) -> dict[Budget, Limits]:
         open_files=128,
     )
     asleep = replace(small, cpu_seconds=0.3, wall_seconds=0.7)
-    return {"default": limits, "small": small, "asleep": asleep}
+    building = replace(small, build_seconds=min(limits.build_seconds, 4))
+    return {"default": limits, "small": small, "asleep": asleep, "building": building}
 
 
 def run_selftest(
     limits: Limits,
     workers: int = 2,
     kinds: Sequence[str] = (),
-    attacks: Sequence[Attack] = (*ATTACKS, *RIGHT),
+    languages: Sequence[str] = LANGUAGES,
+    attacks: Sequence[Attack] | None = None,
 ) -> list[Finding]:
-    """Run the corpus, or the kinds of it that are named, and return a finding for each program.
+    """Run the corpora of some languages, or these attacks; return a finding for each program.
 
-    Raises: UnknownNameError for a kind that does not exist; OverproofError if no sandbox can be
-    started.
+    Raises: UnknownNameError for a kind or a language that does not exist; OverproofError if no
+    sandbox can be started.
     """
     for kind in kinds:
         if kind not in KINDS:
             raise UnknownNameError("kind of attack", kind, KINDS)
+    if attacks is None:
+        attacks = [attack for language in languages for attack in attacks_in(language)]
     wanted = [attack for attack in attacks if not kinds or attack.kind in kinds]
     tier = _tier(limits)
+    findings = []
+    for language in dict.fromkeys(attack.language for attack in wanted):
+        part = [attack for attack in wanted if attack.language == language]
+        missing = _missing(language)
+        if missing:
+            findings += [_untried(attack, tier, missing) for attack in part]
+        else:
+            findings += _run_part(part, limits, workers, tier)
+    return findings
+
+
+def _run_part(
+    wanted: Sequence[Attack], limits: Limits, workers: int, tier: str
+) -> Iterator[Finding]:
+    """Run the attacks of one language, the dangerous ones last; yield a finding for each."""
     known = layers(tier)
     possible = [attack for attack in wanted if kernel.LINUX or attack.kind in _ANYWHERE]
     harmless = [attack for attack in possible if not attack.danger]
     held = [attack for attack in possible if attack.danger and known & set(attack.held_by)]
     found = _attack(harmless, limits, workers, tier)
-    if all(finding.held for finding in found.values() if finding.name.startswith("signals_")):
+    if all(finding.held for finding in found.values() if _SIGNALS in finding.name):
         found |= _attack(held, limits, workers, tier)
-    findings = [
-        found.pop(attack.name)
-        if attack.name in found
-        else _finding(attack, tier, held=False, tried=False)
-        for attack in wanted
-    ]
-    return findings + list(found.values())
+    for attack in wanted:
+        yield found.pop(attack.name) if attack.name in found else _untried(attack, tier)
+    yield from found.values()
+
+
+def _missing(language: str) -> str:
+    """Return what is missing to run a language here, and how to add it; empty if nothing."""
+    if language == "python":
+        return ""
+    needed = load_language(language)
+    return "" if toolchain(needed) else f"{needed.toolchain.tool}: {needed.toolchain.install}"
 
 
 def layers(tier: str) -> set[str]:
@@ -113,26 +145,40 @@ def layers(tier: str) -> set[str]:
 
 
 def summarise(findings: Sequence[Finding]) -> list[str]:
-    """Return the findings as lines for a terminal: a table, then whatever was not held."""
+    """Return the findings as lines for a terminal: tables, then whatever was not held."""
     tier = next((finding.tier for finding in findings), "")
-    lines = [f"tier {tier}", "", f"{'kind':<12}{'held':>6}{'of':>6}{'not tried':>12}"]
-    for kind in KINDS:
-        of_kind = [finding for finding in findings if finding.kind == kind]
-        tried = [finding for finding in of_kind if finding.tried]
-        if not of_kind:
-            continue
-        counts = (sum(finding.held for finding in tried), len(tried), len(of_kind) - len(tried))
-        name = "right passed" if kind == "right" else kind
-        lines.append(f"{name:<12}{counts[0]:>6}{counts[1]:>6}{counts[2] or '':>12}")
+    lines = [f"tier {tier}"]
+    languages = list(dict.fromkeys(finding.language for finding in findings))
+    for language in languages:
+        of_language = [finding for finding in findings if finding.language == language]
+        lines += ["", *_table(language if len(languages) > 1 else "kind", of_language)]
+    failed = [finding for finding in findings if finding.tried and not finding.held]
+    harmful = [finding for finding in findings if not finding.tried and not finding.missing]
     for title, chosen in (
-        ("not held", [f for f in findings if f.tried and not f.held and f.kind != "right"]),
-        ("right, but failed", [f for f in findings if not f.held and f.kind == "right"]),
-        ("not tried, because it would do harm here", [f for f in findings if not f.tried]),
+        ("not held", [finding for finding in failed if finding.kind != "right"]),
+        ("right, but failed", [finding for finding in failed if finding.kind == "right"]),
+        ("not tried, because it would do harm here", harmful),
     ):
         if chosen:
             lines += ["", f"{title}:"]
             lines += [line for finding in chosen for line in _describe(finding)]
+    missing = {finding.language: finding.missing for finding in findings if finding.missing}
+    if missing:
+        lines += ["", "not tried, because a toolchain is missing:"]
+        lines += [f"  {language}: {needed}" for language, needed in missing.items()]
     return lines
+
+
+def _table(title: str, findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield how many were held of each kind."""
+    yield f"{title:<12}{'held':>6}{'of':>6}{'not tried':>12}"
+    for kind in KINDS:
+        of_kind = [finding for finding in findings if finding.kind == kind]
+        tried = [finding for finding in of_kind if finding.tried]
+        if of_kind:
+            name = "right passed" if kind == "right" else kind
+            left = len(of_kind) - len(tried) or ""
+            yield f"{name:<12}{sum(f.held for f in tried):>6}{len(tried):>6}{left:>12}"
 
 
 def _describe(finding: Finding) -> Iterator[str]:
@@ -252,7 +298,13 @@ def _run(jobs: Sequence[AnyJob], limits: Limits, workers: int) -> Iterator[Outco
 def _job(attack: Attack, traps: Traps) -> AnyJob:
     program = attack.text(traps.host(attack.name))
     if attack.cases:
-        return StdioJob(key=attack.name, task_id="", program=program, cases=attack.cases)
+        return StdioJob(
+            key=attack.name,
+            task_id="",
+            program=program,
+            cases=attack.cases,
+            language=attack.language,
+        )
     return Job(
         key=attack.name,
         task_id="",
@@ -261,14 +313,23 @@ def _job(attack: Attack, traps: Traps) -> AnyJob:
         prompt=attack.prompt,
         reference=attack.reference,
         test=attack.test,
+        language=attack.language,
     )
 
 
 def _next(attack: Attack, traps: Traps) -> Job:
     # The comment keeps it from being taken for the one that follows another attack.
-    program = place(attack.next_program, traps.host(attack.name)) + f"# after {attack.name}\n"
+    program = place(attack.next_program, traps.host(attack.name), attack.language)
+    own = attack.language == "python"
     return Job(
-        key=attack.name + _NEXT, task_id="", program=program, entry_point="add", test=CHECK_HELD
+        key=attack.name + _NEXT,
+        task_id="",
+        program=f"{program}{comment(attack.language)}after {attack.name}\n",
+        entry_point=attack.entry_point,
+        prompt="" if own else PROMPT,
+        reference="" if own else HOLDS,
+        test=CHECK_HELD,
+        language=attack.language,
     )
 
 
@@ -279,6 +340,8 @@ def _judge(
     outcome = outcomes.get(attack.name)
     if outcome is None:
         return _finding(attack, tier, held=False, status="harness_error", detail="no outcome")
+    if outcome.status == "missing_tool":
+        return _untried(attack, tier, outcome.detail)
     evidence = list(seen)
     if secret in outcome.detail:
         evidence.append("the secret came back")
@@ -296,6 +359,11 @@ def _judge(
     return _finding(attack, tier, held=held, status=outcome.status, detail=detail)
 
 
+def _untried(attack: Attack, tier: str, missing: str = "") -> Finding:
+    found = _finding(attack, tier, held=False, tried=False)
+    return replace(found, missing=missing, needs="") if missing else found
+
+
 def _finding(
     attack: Attack,
     tier: str,
@@ -309,6 +377,7 @@ def _finding(
     return Finding(
         name=attack.name,
         kind=attack.kind,
+        language=attack.language,
         held=held,
         tried=tried,
         status=status,

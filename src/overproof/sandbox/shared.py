@@ -33,7 +33,7 @@ from overproof.sandbox.judge import Finding, limit_hit, one_line
 from overproof.sandbox.toolchains import Tool
 
 if TYPE_CHECKING:
-    from overproof.sandbox.oracle import Zygote
+    from overproof.sandbox.warm import Zygote
 
 _MODE = 0o555
 """Of all files; folders, too, once they are filled."""

@@ -67,7 +67,7 @@ class Traps:
     def __init__(self, names: Sequence[str], limits: Limits) -> None:
         """Prepare traps for attacks of these names; `limits` are what `HOST` tells them."""
         self.token = secrets.token_hex(4)
-        self.secret = secrets.token_hex(12)
+        self.secret = f"f{secrets.token_hex(12)[1:]}"  # a name, which compilers complain about
         self.limits = limits
         self.numbers = {name: number for number, name in enumerate(names)}
         self.tops: list[Path] = []
@@ -126,6 +126,8 @@ class Traps:
             "tag": self.tag(name),
             "key": self.key(name),
             "places": [str(top / name) for top in self.tops],
+            "canary": str(self.tops[0] / name / "canary"),
+            "relative": f"{'../' * 12}{self.tops[0] / name / 'canary'}",
             "top_folders": [str(folder) for folder in _top_folders()],
             "python": [sys.prefix, *site.getsitepackages()],
             "package": str(Path(__file__).parent),

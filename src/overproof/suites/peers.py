@@ -193,13 +193,32 @@ def sample_program(fields: dict[str, Any], problem: Problem, text: str, whole: b
     strings have left open are closed.
     """
     language = load_language(problem.language)
-    prompt, own = problem.prompt, fields.get("prompt")
-    if problem.source and isinstance(own, str) and _defined(own, fields, problem, language):
-        prompt = own
+    prompt = _prompt_of(fields, problem, language)
     if not whole:
         name = _defined(prompt + text, fields, problem, language) or problem.entry_point
         text = assemble(prompt, text, name, language)
     return without_vain_crates(text) if problem.language == "rust" else text
+
+
+def generated_program(fields: dict[str, Any], problem: Problem, text: str) -> str:
+    """Return the program of a text that may be the whole of it, with the prompt, or only the rest.
+
+    What the text defines tells the one from the other.
+    """
+    language = load_language(problem.language)
+    if problem.language == "python":
+        whole = bool(_defined(text, fields, problem, language))
+        return text if whole else problem.prompt + text
+    prompt = _prompt_of(fields, problem, language).rstrip()
+    return sample_program(fields, problem, text.removeprefix(prompt), whole=False)
+
+
+def _prompt_of(fields: dict[str, Any], problem: Problem, language: Language) -> str:
+    """Return the sample's own prompt, if that begins the function, else the problem's."""
+    own = fields.get("prompt")
+    if problem.source and isinstance(own, str) and _defined(own, fields, problem, language):
+        return own
+    return problem.prompt
 
 
 def entry_point_of(fields: dict[str, Any], problem: Problem, program: str) -> str:
@@ -210,6 +229,11 @@ def entry_point_of(fields: dict[str, Any], problem: Problem, program: str) -> st
     if problem.source is None or problem.language == "python":
         return ""
     return _defined(program, fields, problem, load_language(problem.language))
+
+
+def defines(program: str, problem: Problem) -> bool:
+    """Return whether a program defines the problem's function, in whatever style of names."""
+    return bool(_defined(program, {}, problem, load_language(problem.language)))
 
 
 def _defined(program: str, fields: dict[str, Any], problem: Problem, language: Language) -> str:

@@ -79,13 +79,17 @@ def read_lines(path: Path, what: str) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises: RowError with file and line; DataError if it is not gzip; UsageError if it can't be
     opened, `what` being what the file should hold.
     """
-    for number, line in enumerate(_content(path, what).split(b"\n"), start=1):
+    for number, line in enumerate(read_content(path, what).split(b"\n"), start=1):
         if line.strip():
             yield number, _fields(line, f"{path}:{number}")
 
 
-def _content(path: Path, what: str) -> bytes:
-    """Return the file's bytes, unzipped."""
+def read_content(path: Path, what: str) -> bytes:
+    """Return the file's bytes, unzipped.
+
+    Raises: DataError if it is not gzip; UsageError if it can't be opened, `what` being what it
+    should hold.
+    """
     try:
         content = path.read_bytes()
         return gzip.decompress(content) if path.suffix == ".gz" else content

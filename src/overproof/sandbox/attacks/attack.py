@@ -15,6 +15,7 @@ from textwrap import dedent
 from typing import Literal, get_args
 
 from overproof.records import Status
+from overproof.sandbox.attacks.host import comment, place
 
 Kind = Literal["forge", "escape", "exhaust", "outlive", "crash", "source_text", "right"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -22,7 +23,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 Layer = Literal["namespaces", "landlock", "landlock 6", "seccomp", "seatbelt"]
 """`landlock 6`: a Landlock that also scopes signals and abstract sockets."""
 
-Budget = Literal["default", "small", "asleep"]
+Budget = Literal["default", "small", "asleep", "building"]
 """Which limits an attack runs under; see `overproof.sandbox.selftest.BUDGETS`."""
 
 Danger = Literal["", "signals", "processes"]
@@ -54,6 +55,9 @@ def check(candidate):
         raise ValueError(repr(answer)[:150])
 """
 """The test of a program that reports what it reached: the report becomes the outcome's detail."""
+
+PROMPT, ADDS, HOLDS = "def add(a, b):\n", "    return a + b\n", "    return 'held'\n"
+"""What other languages' programs are translated from, with the bodies that belong to the tests."""
 
 PRELUDE = """
 import ctypes, errno, os, socket, struct, sys, time
@@ -94,11 +98,13 @@ class Attack:
     """One program of the corpus; those of the kind `right` are no attacks, and must pass."""
 
     name: str
+    """Unique over all languages; begins with the language unless that is Python."""
     kind: Kind
     what: str
     """What it means if it is not held, in a line; for a right program, what it uses."""
     program: str | Callable[[], str]
     """The source, or what makes it where the source is huge."""
+    language: str = "python"
     expect: tuple[Status, ...] = FAILED
     """The statuses that mean held, if nothing outside was touched."""
     test: str = CHECK_ADD
@@ -108,7 +114,8 @@ class Attack:
     cases: tuple[tuple[str, str], ...] = ()
     """With cases, the program is run as a whole, once per (standard input, expected output)."""
     next_program: str = ""
-    """Run right after it by the same worker; must report `held`: nothing was left for it."""
+    """Run right after it by the same worker, and built together with it where its language builds
+    many at once; must report `held`: nothing was left for it."""
     held_by: tuple[Layer, ...] = ()
     """Any of these layers holds it; empty if every machine must."""
     budget: Budget = "default"
@@ -118,12 +125,8 @@ class Attack:
 
     def text(self, host: Mapping[str, object]) -> str:
         """Return the program, told in `HOST` where the traps of this machine are."""
-        return place(self.program if isinstance(self.program, str) else self.program(), host)
-
-
-def place(program: str, host: Mapping[str, object]) -> str:
-    """Put `HOST`, a dict literal, before a program that reads it."""
-    return f"HOST = {dict(host)!r}\n{program}" if "HOST[" in program else program
+        program = self.program if isinstance(self.program, str) else self.program()
+        return place(program, host, self.language)
 
 
 def source(text: str) -> str:
@@ -135,9 +138,12 @@ def corpus(
     kind: Kind,
     programs: Mapping[str, str],
     *,
+    language: str = "python",
     prelude: str = "",
     expect: tuple[Status, ...] = FAILED,
     test: str = CHECK_ADD,
+    reference: str = "",
+    entry_point: str = "add",
     cases: tuple[tuple[str, str], ...] = (),
     held_by: tuple[Layer, ...] = (),
     budget: Budget = "default",
@@ -147,19 +153,25 @@ def corpus(
 ) -> tuple[Attack, ...]:
     """Return attacks of one kind and fate; each program's first line, a comment, is its `what`.
 
-    The prelude comes after that line.
+    The prelude comes after that line. Tests of other languages' programs know what is right: the
+    reference, by default that of `CHECK_ADD`.
     """
+    own = language == "python"
     found = []
     for name, text in programs.items():
         what, _, rest = source(text).partition("\n")
         found.append(
             Attack(
-                name=name,
+                name=name if own else f"{language}_{name}",
                 kind=kind,
-                what=what.removeprefix("# "),
+                what=what.removeprefix(comment(language)),
                 program=f"{what}\n{prelude}{rest}",
+                language=language,
                 expect=expect,
                 test=test,
+                prompt="" if own else PROMPT,
+                reference="" if own else reference or ADDS,
+                entry_point=entry_point,
                 cases=cases,
                 held_by=held_by,
                 budget=budget,
@@ -175,19 +187,27 @@ def reports(
     kind: Kind,
     programs: Mapping[str, str],
     *,
+    language: str = "python",
     prelude: str = "",
     held_by: tuple[Layer, ...] = (),
     budget: Budget = "default",
     traps: tuple[str, ...] = (),
+    next_program: str = "",
 ) -> tuple[Attack, ...]:
-    """Return attacks that say themselves what they reached: held if they come to say `held`."""
+    """Return attacks that say themselves what they reached: held if they come to say `held`.
+
+    The prelude of other languages brings what `PRELUDE` brings to Python.
+    """
     return corpus(
         kind,
         programs,
-        prelude=PRELUDE + prelude,
+        language=language,
+        prelude=(PRELUDE if language == "python" else "") + prelude,
         expect=("passed",),
         test=CHECK_HELD,
+        reference=HOLDS,
         held_by=held_by,
         budget=budget,
         traps=traps,
+        next_program=next_program,
     )

@@ -144,7 +144,8 @@ def _excluded(problem: Problem, function: Function, language: Language) -> dict[
                 for value, parameter in zip(call.args, function.parameters, strict=True)
             )
             first, result = asked.setdefault(source, (number, call.result))
-            if result != call.result:
+            written = [writing.literal(each, function.result) for each in (result, call.result)]
+            if result != call.result and written[0] != written[1]:
                 reason = f"the same call as number {first}, which must return {result!r:.60}"
         if reason:
             excluded[number] = reason
