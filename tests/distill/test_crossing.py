@@ -15,7 +15,6 @@ from transformers import PreTrainedTokenizerFast
 
 from overproof.catalog import cached_file, find_entry
 from overproof.distill.crossing import (
-    ABSENT,
     Crossed,
     at_starts,
     chunk_divergence,
@@ -28,7 +27,7 @@ from overproof.distill.divergences import forward_kl
 from overproof.distill.tokenizers import special_tokens, spell, token_bytes, true_vocabulary
 from overproof.engines.prepare import load_tokenizer
 from overproof.engines.protocol import TopLogits
-from overproof.engines.sparse import keep_top_k
+from overproof.engines.sparse import ABSENT, keep_top_k
 from overproof.errors import DataError, RecipeError
 from overproof.models import resolve_model
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from overproof.distill.examples import (
-    ABSENT,
     Tokenizers,
     build_examples,
     direct_signal,
@@ -18,7 +17,7 @@ from overproof.distill.examples import (
 from overproof.distill.heldout import hold_out, per_token, summarise
 from overproof.engines.generate import form_for
 from overproof.engines.prepare import load_tokenizer
-from overproof.engines.sparse import keep_top_k
+from overproof.engines.sparse import ABSENT, keep_top_k
 from overproof.models import resolve_model
 from overproof.pairs.files import make_pair
 from overproof.recipe import DistillConfig

@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from overproof.distill.examples import ABSENT, Example
+from overproof.distill.examples import Example
+from overproof.engines.sparse import ABSENT
 from overproof.recipe import DistillConfig
 
 IGNORED = -100

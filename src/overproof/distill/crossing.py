@@ -26,13 +26,12 @@ import numpy as np
 
 from overproof.distill.tokenizers import shared_ids, special_tokens, spell
 from overproof.engines.protocol import TopLogits
+from overproof.engines.sparse import ABSENT
 from overproof.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-ABSENT = -1
-"""In rows of kept ids: no token here."""
 SMALLEST_TAIL = 1e-7
 """A likelihood leaves at least this: float32 cannot tell less from nothing."""
 _WORD = re.compile(rb"\s*\S+|\s+")

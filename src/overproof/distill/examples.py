@@ -17,6 +17,7 @@ from overproof.distill.syntax import token_weights
 from overproof.distill.tokenizers import true_vocabulary
 from overproof.engines.prompts import PromptForm
 from overproof.engines.protocol import TopLogits
+from overproof.engines.sparse import ABSENT
 from overproof.pairs.ranking import as_problem
 from overproof.perturb import perturb_prompt
 from overproof.recipe import DistillConfig
@@ -24,8 +25,6 @@ from overproof.records import Lesson, Pair, View, content_key
 from overproof.teach.cache import load_logits
 from overproof.teach.views import lesson_prompt
 
-ABSENT = -1
-"""In rows of kept ids: no token here."""
 TRIES = 4
 """Draws per wanted twin, since some operators leave some prompts as they are."""
 
