@@ -81,9 +81,11 @@ def distill_command(recipe: str, overrides: tuple[str, ...], arm: str, out: Path
 
     distilled = study.distil_one(loaded, arm, out or Path("runs") / loaded.name)
     for condition, row in distilled.record["heldout"].items():
+        known = row["low"] is not None
+        span = f" [{row['low']:.0%}, {row['high']:.0%}]" if known else f", {row['n']} lessons only"
         click.echo(
             f"held out, {condition}: {row['before']:.4f} -> {row['after']:.4f} nats per token, "
-            f"{row['fall']:.0%} less [{row['low']:.0%}, {row['high']:.0%}]"
+            f"{row['fall']:.0%} less{span}"
         )
     click.echo(f"checkpoint: {distilled.source.path}")
 

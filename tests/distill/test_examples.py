@@ -126,3 +126,8 @@ def test_the_fall_is_relative_to_the_start_and_its_interval_holds_it() -> None:
     assert row["fall"] == pytest.approx(0.4)
     assert row["low"] == pytest.approx(0.4) == pytest.approx(row["high"])
     assert row["n"] == 50
+
+
+def test_a_few_lessons_give_no_interval() -> None:
+    row = summarise({0: {"clean": [(2.0, 4)]}, 1: {"clean": [(1.0, 4)]}}, 1, 0)["clean"]
+    assert (row["fall"], row["low"], row["high"]) == (0.5, None, None)

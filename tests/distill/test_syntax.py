@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerFast
 from overproof.distill import syntax
 from overproof.distill.syntax import KAPPA, kinds_of, token_weights
 from overproof.errors import EngineError, UnknownNameError
+from overproof.languages.trees import WHEELS
 
 PYTHON = '''\
 @cache
@@ -233,7 +234,7 @@ def test_a_body_without_its_head(body: str) -> None:
 def test_kinds_in_the_other_languages(
     language: str, code: str, expected: dict[str, list[str]]
 ) -> None:
-    pytest.importorskip(syntax.GRAMMARS[language][0])
+    pytest.importorskip(WHEELS[language])
     found = words(code, language)
     assert {kind: found[kind] for kind in expected} == expected
 
@@ -326,7 +327,8 @@ def test_a_language_without_a_grammar_is_an_error() -> None:
 def test_a_missing_wheel_is_an_error_that_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(syntax.GRAMMARS, "cobol", ("tree_sitter_cobol", "", ""))
+    monkeypatch.setitem(syntax.HEADS, "cobol", ("", ""))
+    monkeypatch.setitem(WHEELS, "cobol", "tree_sitter_cobol")
     with pytest.raises(EngineError, match=r"grammar of cobol[\s\S]*overproof\[languages\]"):
         token_weights("STOP RUN.", "cobol", [(0, 1)], 1.0)
 

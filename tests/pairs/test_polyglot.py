@@ -1,6 +1,7 @@
 import pytest
 
 from overproof.errors import EngineError, UnknownNameError
+from overproof.languages import trees
 from overproof.pairs import grammars
 from overproof.pairs.comments import comment_lines, comment_text, description
 from overproof.pairs.grammars import LANGUAGES, SYNTAXES, language_of, suffixes_of
@@ -318,12 +319,11 @@ def test_folders_are_mined_in_the_languages_that_are_asked_for(tmp_path):
 
 
 def test_a_missing_grammar_names_the_extra(monkeypatch):
-    import dataclasses
-
-    odd = dataclasses.replace(SYNTAXES["lua"], module="tree_sitter_of_nobody")
-    monkeypatch.setitem(SYNTAXES, "lua", odd)
+    monkeypatch.setitem(trees.WHEELS, "lua", "tree_sitter_of_nobody")
+    trees.load_grammar.cache_clear()
     grammars.parser_of.cache_clear()
     with pytest.raises(EngineError, match="lua") as error:
         found(FUNCTIONS["lua"], "lua")
     assert "overproof[languages]" in error.value.hint
+    trees.load_grammar.cache_clear()
     grammars.parser_of.cache_clear()

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from overproof.errors import EngineError, UnknownNameError
+from overproof.languages import trees
 from overproof.perturb import OPERATORS, perturb
 from overproof.perturb.docstring import worked_examples
 from overproof.perturb.draft import Draft
-from overproof.perturb.languages import grammars, spacing
+from overproof.perturb.languages import spacing
 from overproof.perturb.languages.comments import describe, description_in, prose_words_of
 from overproof.perturb.languages.grammars import GRAMMARS
 from overproof.perturb.languages.renaming import (
@@ -417,7 +418,7 @@ def test_an_unknown_language_and_a_missing_wheel_say_what_to_do(
     with pytest.raises(UnknownNameError, match="cobol"):
         parses("cobol", "")
     monkeypatch.setitem(sys.modules, "tree_sitter_lua", None)
-    grammars.load_grammar.cache_clear()
+    trees.load_grammar.cache_clear()
     with pytest.raises(EngineError, match=r"overproof\[languages\]"):
         parses("lua", "local missing = 1")
     monkeypatch.undo()

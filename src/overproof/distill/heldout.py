@@ -19,6 +19,8 @@ from overproof.records import Pair, content_key
 
 MOST = 64
 """Pairs held out at most: enough for the interval, and each costs three forward passes."""
+LEAST = 5
+"""Lessons that an interval needs at least: a draw from one or two is always the same."""
 Measured = dict[str, list[tuple[float, int]]]
 """Per condition and lesson: the sum of the divergences of its tokens, and how many they are."""
 
@@ -85,10 +87,11 @@ def per_token(rows: Sequence[tuple[float, int]]) -> float:
 
 def summarise(
     measured: Mapping[int, Measured], kept_step: int, seed: int
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, float | None]]:
     """Return per condition the means before and at the kept step, and the fall with its interval.
 
-    The interval is the percentile bootstrap over lessons, the same draws before and after.
+    The interval is the percentile bootstrap over lessons, the same draws before and after; None for
+    fewer than LEAST.
     """
     import numpy as np
 
@@ -101,13 +104,13 @@ def summarise(
         rng = np.random.default_rng([seed, len(rows)])
         draws = rng.integers(0, len(rows), (2000, len(rows)))
         falls = 1 - after[draws, 0].sum(1) / np.maximum(before[draws, 0].sum(1), 1e-12)
-        low, high = np.quantile(falls, [0.025, 0.975])
+        low, high = np.quantile(falls, [0.025, 0.975]) if len(rows) >= LEAST else (None, None)
         found[name] = {
             "before": round(per_token(rows), 5),
             "after": round(per_token(last[name]), 5),
             "fall": round(1 - per_token(last[name]) / max(per_token(rows), 1e-12), 4),
-            "low": round(float(low), 4),
-            "high": round(float(high), 4),
+            "low": None if low is None else round(float(low), 4),
+            "high": None if high is None else round(float(high), 4),
             "n": len(rows),
         }
     return found

@@ -17,7 +17,6 @@ told from uses by the names of fields, which misses some (PHP's `foreach`, patte
 """
 
 import ast
-import importlib
 import io
 import keyword
 import re
@@ -29,7 +28,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from overproof.errors import EngineError, UnknownNameError
+from overproof.errors import UnknownNameError
+from overproof.languages.trees import load_grammar
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -196,21 +196,21 @@ def _name_place(node: ast.expr) -> tuple[int, int]:
     return node.lineno, node.col_offset
 
 
-GRAMMARS: dict[str, tuple[str, str, str]] = {
-    "bash": ("tree_sitter_bash", "f() {\n", "\n}"),
-    "cpp": ("tree_sitter_cpp", "void f() {\n", "\n}"),
-    "csharp": ("tree_sitter_c_sharp", "void F() {\n", "\n}"),
-    "go": ("tree_sitter_go", "func f() {\n", "\n}"),
-    "java": ("tree_sitter_java", "void f() {\n", "\n}"),
-    "javascript": ("tree_sitter_javascript", "function f() {\n", "\n}"),
-    "lua": ("tree_sitter_lua", "function f()\n", "\nend"),
-    "perl": ("tree_sitter_perl", "sub f {\n", "\n}"),
-    "php": ("tree_sitter_php", "<?php\nfunction f() {\n", "\n}"),
-    "ruby": ("tree_sitter_ruby", "def f\n", "\nend"),
-    "rust": ("tree_sitter_rust", "fn f() {\n", "\n}"),
-    "typescript": ("tree_sitter_typescript", "function f() {\n", "\n}"),
+HEADS: dict[str, tuple[str, str]] = {
+    "bash": ("f() {\n", "\n}"),
+    "cpp": ("void f() {\n", "\n}"),
+    "csharp": ("void F() {\n", "\n}"),
+    "go": ("func f() {\n", "\n}"),
+    "java": ("void f() {\n", "\n}"),
+    "javascript": ("function f() {\n", "\n}"),
+    "lua": ("function f()\n", "\nend"),
+    "perl": ("sub f {\n", "\n}"),
+    "php": ("<?php\nfunction f() {\n", "\n}"),
+    "ruby": ("def f\n", "\nend"),
+    "rust": ("fn f() {\n", "\n}"),
+    "typescript": ("function f() {\n", "\n}"),
 }
-"""The wheel of each language, and what makes a program of a function's body."""
+"""What makes a program of a function's body in each language."""
 
 _NAME = re.compile(
     r"(^|_)identifier|_variable$|^(name|word|variable_name|special_variable_name|bareword|varname)$"
@@ -237,9 +237,9 @@ _SYMBOL = re.compile(r"[-+*/%<>=!&|^~?#]+|\.\.")
 
 def _heads(text: str, language: str) -> Iterator[tuple[str, str]]:
     """Yield what makes a program of a function, of a body with its end, and of one without."""
-    if language not in GRAMMARS:
-        raise UnknownNameError("language with a grammar", language, (*GRAMMARS, "python"))
-    _, head, end = GRAMMARS[language]
+    if language not in HEADS:
+        raise UnknownNameError("language with a grammar", language, (*HEADS, "python"))
+    head, end = HEADS[language]
     yield ("<?php\n" if language == "php" and "<?" not in text else ""), ""
     yield head, ""
     yield head, end
@@ -329,18 +329,7 @@ def _node_kind(node: "Node", role: Kind, parent: str) -> Kind:
 
 @lru_cache(maxsize=16)
 def _parser(language: str) -> "Parser":
-    module = GRAMMARS[language][0]
-    try:
-        from tree_sitter import Language, Parser
+    grammar = load_grammar(language)
+    from tree_sitter import Parser
 
-        grammar = importlib.import_module(module)
-        load = getattr(grammar, "language", None) or getattr(grammar, f"language_{language}")
-        with warnings.catch_warnings():
-            # Perl's wheel hands over its grammar as a number, which still works
-            warnings.simplefilter("ignore", DeprecationWarning)
-            return Parser(Language(load()))
-    except (ImportError, AttributeError, ValueError) as error:
-        raise EngineError(
-            f"distill.syntax_gamma needs the grammar of {language}: {error}",
-            hint="pip install 'overproof[languages]', or set distill.syntax_gamma=0",
-        ) from None
+    return Parser(grammar)

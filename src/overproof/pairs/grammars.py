@@ -10,13 +10,12 @@ Not covered: TypeScript with JSX, C, and headers, which declare more than they d
 """
 
 import functools
-import importlib
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overproof.errors import EngineError, UnknownNameError
+from overproof.errors import UnknownNameError
+from overproof.languages.trees import load_grammar
 
 if TYPE_CHECKING:
     from tree_sitter import Parser
@@ -28,10 +27,6 @@ Words = frozenset[str]
 class Syntax:
     """One language; kinds of nodes as its grammar names them."""
 
-    module: str
-    """The wheel's module."""
-    load: str = "language"
-    """Its function that gives the grammar."""
     suffixes: tuple[str, ...]
     functions: Words
     """Kinds that define a function which can stand alone."""
@@ -68,14 +63,12 @@ _DECLARATORS = frozenset(
 
 SYNTAXES: dict[str, Syntax] = {
     "bash": Syntax(
-        module="tree_sitter_bash",
         suffixes=(".sh", ".bash"),
         functions=frozenset({"function_definition"}),
         line=("#",),
         remark="#",
     ),
     "cpp": Syntax(
-        module="tree_sitter_cpp",
         suffixes=(".cpp", ".cc", ".cxx", ".hpp", ".hh"),
         functions=frozenset({"function_definition"}),
         closed=frozenset({"class_specifier", "struct_specifier"}),
@@ -85,7 +78,6 @@ SYNTAXES: dict[str, Syntax] = {
         block=("/**", "/*!"),
     ),
     "csharp": Syntax(
-        module="tree_sitter_c_sharp",
         suffixes=(".cs",),
         functions=frozenset({"method_declaration", "local_function_statement"}),
         needs_static=True,
@@ -95,14 +87,12 @@ SYNTAXES: dict[str, Syntax] = {
         frame=("class Snippet {", "}"),
     ),
     "go": Syntax(
-        module="tree_sitter_go",
         suffixes=(".go",),
         functions=frozenset({"function_declaration"}),
         line=("//",),
         block=("/*",),
     ),
     "java": Syntax(
-        module="tree_sitter_java",
         suffixes=(".java",),
         functions=frozenset({"method_declaration"}),
         needs_static=True,
@@ -112,7 +102,6 @@ SYNTAXES: dict[str, Syntax] = {
         frame=("class Snippet {", "}"),
     ),
     "javascript": Syntax(
-        module="tree_sitter_javascript",
         suffixes=(".js", ".mjs", ".cjs"),
         functions=_JAVASCRIPT,
         own=frozenset({"this", "super"}),
@@ -120,7 +109,6 @@ SYNTAXES: dict[str, Syntax] = {
         block=_JAVADOC,
     ),
     "lua": Syntax(
-        module="tree_sitter_lua",
         suffixes=(".lua",),
         functions=frozenset({"function_declaration"}),
         own=frozenset({"self"}),
@@ -129,7 +117,6 @@ SYNTAXES: dict[str, Syntax] = {
         remark="--",
     ),
     "perl": Syntax(
-        module="tree_sitter_perl",
         suffixes=(".pl", ".pm"),
         functions=frozenset({"subroutine_declaration_statement"}),
         own=frozenset({"$self"}),
@@ -139,8 +126,6 @@ SYNTAXES: dict[str, Syntax] = {
         remark="#",
     ),
     "php": Syntax(
-        module="tree_sitter_php",
-        load="language_php",
         suffixes=(".php",),
         functions=frozenset({"function_definition"}),
         own=frozenset({"$this"}),
@@ -148,7 +133,6 @@ SYNTAXES: dict[str, Syntax] = {
         frame=("<?php", ""),
     ),
     "ruby": Syntax(
-        module="tree_sitter_ruby",
         suffixes=(".rb",),
         functions=frozenset({"method", "singleton_method"}),
         closed=frozenset({"class", "singleton_class"}),
@@ -157,7 +141,6 @@ SYNTAXES: dict[str, Syntax] = {
         remark="#",
     ),
     "rust": Syntax(
-        module="tree_sitter_rust",
         suffixes=(".rs",),
         functions=frozenset({"function_item"}),
         closed=frozenset({"impl_item", "trait_item"}),
@@ -168,8 +151,6 @@ SYNTAXES: dict[str, Syntax] = {
         block=_JAVADOC,
     ),
     "typescript": Syntax(
-        module="tree_sitter_typescript",
-        load="language_typescript",
         suffixes=(".ts", ".mts"),
         functions=_JAVASCRIPT,
         own=frozenset({"this", "super"}),
@@ -213,17 +194,8 @@ def parser_of(language: str) -> "Parser":
     Raises: UnknownNameError; EngineError if its wheel is missing or does not fit the installed
     tree-sitter.
     """
-    syntax = syntax_of(language)
-    try:
-        from tree_sitter import Language, Parser
+    syntax_of(language)
+    grammar = load_grammar(language)
+    from tree_sitter import Parser
 
-        module = importlib.import_module(syntax.module)
-        with warnings.catch_warnings():
-            # Perl's wheel hands over its grammar as a number, which still works.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            return Parser(Language(getattr(module, syntax.load)()))
-    except (ImportError, AttributeError, ValueError) as error:
-        raise EngineError(
-            f"the grammar of {language} cannot be loaded: {error}",
-            hint="pip install 'overproof[languages]'",
-        ) from None
+    return Parser(grammar)

@@ -9,16 +9,15 @@ and loaded when first used. To add a language, write a line in `GRAMMARS`.
 Not covered: words that a language reserves although its grammar takes them for names.
 """
 
-import importlib
-import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from overproof.errors import EngineError, UnknownNameError
+from overproof.errors import UnknownNameError
+from overproof.languages.trees import load_grammar
 
 if TYPE_CHECKING:
-    from tree_sitter import Language
+    pass
 
 Case = Literal["snake", "camel", "pascal"]
 
@@ -27,8 +26,6 @@ Case = Literal["snake", "camel", "pascal"]
 class Grammar:
     """What one language calls a comment and a name; kinds of nodes as its grammar names them."""
 
-    module: str
-    """The wheel's module; its function `language` or `language_<name>` gives the grammar."""
     case: Case
     """How its functions are usually named."""
     line: str
@@ -52,7 +49,6 @@ class Grammar:
 
 GRAMMARS: dict[str, Grammar] = {
     "bash": Grammar(
-        module="tree_sitter_bash",
         case="snake",
         line="#",
         block=False,
@@ -61,37 +57,32 @@ GRAMMARS: dict[str, Grammar] = {
         by_text=True,
     ),
     "cpp": Grammar(
-        module="tree_sitter_cpp",
         case="snake",
         line="//",
         members=frozenset({"field_identifier"}),
         types=frozenset({"type_identifier", "namespace_identifier"}),
     ),
-    "csharp": Grammar(module="tree_sitter_c_sharp", case="pascal", line="//"),
+    "csharp": Grammar(case="pascal", line="//"),
     "go": Grammar(
-        module="tree_sitter_go",
         case="pascal",
         line="//",
         members=frozenset({"field_identifier"}),
         types=frozenset({"type_identifier", "package_identifier"}),
     ),
     "java": Grammar(
-        module="tree_sitter_java",
         case="camel",
         line="//",
         comments=frozenset({"line_comment", "block_comment"}),
         types=frozenset({"type_identifier"}),
     ),
     "javascript": Grammar(
-        module="tree_sitter_javascript",
         case="camel",
         line="//",
         members=frozenset({"property_identifier"}),
         types=frozenset({"shorthand_property_identifier", "shorthand_property_identifier_pattern"}),
     ),
-    "lua": Grammar(module="tree_sitter_lua", case="snake", line="--", block=False),
+    "lua": Grammar(case="snake", line="--", block=False),
     "perl": Grammar(
-        module="tree_sitter_perl",
         case="snake",
         line="#",
         block=False,
@@ -103,7 +94,6 @@ GRAMMARS: dict[str, Grammar] = {
         by_text=True,
     ),
     "php": Grammar(
-        module="tree_sitter_php",
         case="snake",
         line="//",
         names=frozenset({"name"}),
@@ -112,7 +102,6 @@ GRAMMARS: dict[str, Grammar] = {
         by_text=True,
     ),
     "ruby": Grammar(
-        module="tree_sitter_ruby",
         case="snake",
         line="#",
         block=False,
@@ -120,7 +109,6 @@ GRAMMARS: dict[str, Grammar] = {
         by_text=True,
     ),
     "rust": Grammar(
-        module="tree_sitter_rust",
         case="snake",
         line="//",
         comments=frozenset({"line_comment", "block_comment"}),
@@ -128,7 +116,6 @@ GRAMMARS: dict[str, Grammar] = {
         types=frozenset({"type_identifier", "shorthand_field_identifier"}),
     ),
     "typescript": Grammar(
-        module="tree_sitter_typescript",
         case="camel",
         line="//",
         members=frozenset({"property_identifier"}),
@@ -164,25 +151,3 @@ def keywords_of(language: str) -> frozenset[str]:
         and not table.node_kind_is_named(index)
         and (kind := table.node_kind_for_id(index) or "").isidentifier()
     )
-
-
-@lru_cache(maxsize=16)
-def load_grammar(language: str) -> "Language":
-    """Load one grammar.
-
-    Raises: EngineError if its wheel is missing or does not fit the installed tree-sitter.
-    """
-    try:
-        from tree_sitter import Language
-
-        module = importlib.import_module(grammar_of(language).module)
-        load = getattr(module, "language", None) or getattr(module, f"language_{language}")
-        with warnings.catch_warnings():
-            # Perl's wheel hands over its grammar as a number, which still works.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            return Language(load())
-    except (ImportError, AttributeError, ValueError) as error:
-        raise EngineError(
-            f"the grammar of {language} cannot be loaded: {error}",
-            hint="pip install 'overproof[languages]'",
-        ) from None

@@ -19,7 +19,8 @@ from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from overproof.perturb.languages.grammars import grammar_of, load_grammar
+from overproof.languages.trees import load_grammar
+from overproof.perturb.languages.grammars import grammar_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node
