@@ -1,0 +1,46 @@
+"""The command line: parse, call, print. Nothing heavy is imported before a command needs it."""
+
+from typing import Any
+
+import click
+
+from overproof import __version__
+from overproof.cli.files import models, pairs
+from overproof.cli.programs import doctor, score, selftest
+from overproof.cli.prompts import attack_command, operators, perturb_command, suite
+from overproof.cli.study import distill_command, evaluate, recipes, run
+from overproof.errors import OverproofError
+
+
+class _Group(click.Group):
+    """Prints our errors as one line and a hint, and exits with their code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except OverproofError as error:
+            if ctx.params.get("debug"):
+                raise
+            click.echo(f"error: {error.message}", err=True)
+            if error.hint:
+                click.echo(f"hint: {error.hint}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("stopped; run the same command again to go on", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="overproof")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def main(debug: bool) -> None:
+    """Distil a large code model into a small one, and prove what came out."""
+
+
+for command in (
+    *(run, distill_command, evaluate, recipes),
+    *(score, doctor, selftest),
+    *(operators, perturb_command, attack_command, suite),
+    *(models, pairs),
+):
+    main.add_command(command)
