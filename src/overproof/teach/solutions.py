@@ -1,8 +1,8 @@
-"""The teacher writes a program for every pair's text; what can be executed is executed.
+"""The teacher writes a program for the text of every pair that has checks, and it is executed.
 
 A solution is `verified` when it passed the checks of its pair in the sandbox, `failed` when it did
-not, `unverified` when there was nothing to run. Verified ones become targets; failed ones become
-what is to be repaired.
+not. Verified ones become targets; failed ones become what is to be repaired. Where there is nothing
+to run the solution is `unverified` and the teacher is not asked: the pair's own code is the target.
 """
 
 import dataclasses
@@ -22,6 +22,7 @@ from overproof.teach.teacher import Load, engine_of
 BATCH = 16
 """Prompts that are answered together."""
 CUT_OFF = "cut off at teach.max_new_tokens"
+NOTHING_TO_RUN = "no worked example to run"
 
 
 def write_solutions(
@@ -35,6 +36,7 @@ def write_solutions(
 ) -> list[Solution]:
     """Return one solution per pair, in order; those that the table holds are not asked for again.
 
+    A pair without checks has an empty one, which the table does not hold.
     `load` returns the teacher; it is called only if a solution is missing.
     Raises: EngineError if the teacher cannot run.
     """
@@ -51,11 +53,25 @@ def write_solutions(
         worked = [_unless_written(by_pair[pair.key]) for pair in part]
         return judged([key(pair) for pair in part], part, form, answers, worked, pool)
 
-    order = sorted(pairs, key=lambda pair: (len(pair.prompt), pair.key))
+    asked = [pair for pair in pairs if by_pair[pair.key].examples]
+    order = sorted(asked, key=lambda pair: (len(pair.prompt), pair.key))
     with Pool(recipe.limits) as pool, stage("teach: solutions", len(order), "pairs") as advance:
         table.fill(order, key, work, batch=BATCH, on_batch=advance)
-        solutions = [table[key(pair)] for pair in pairs]
+        written = {pair.key: table[key(pair)] for pair in asked}
+        solutions = [written.get(pair.key) or _not_asked(key(pair), pair) for pair in pairs]
         return _by_written_calls(solutions, pairs, by_pair, table, pool)
+
+
+def _not_asked(key: str, pair: Pair) -> Solution:
+    return Solution(
+        key=key,
+        pair=pair.key,
+        completion="",
+        solution="",
+        status="unverified",
+        checks=0,
+        detail=NOTHING_TO_RUN,
+    )
 
 
 def judged(
@@ -115,7 +131,7 @@ def _solution(
         solution=program,
         status="unverified",
         checks=0,
-        detail="no worked example to run",
+        detail=NOTHING_TO_RUN,
     )
     return nothing if verdict is None else _with_verdict(nothing, verdict, checks)
 
