@@ -98,6 +98,9 @@ class TeachConfig:
     """`top`: the likeliest K; `sampled`: K draws from the teacher, unbiased in expectation."""
     temperature: float = 1.0
     """Teacher's and student's logits are divided by this before they are compared."""
+    solutions: bool = True
+    """Whether the teacher writes programs for the pairs that can be checked: those that pass are
+    the targets. If not, every target is the pair's own code, and the teacher only reads."""
     max_new_tokens: int = 256
     """Budget of a teacher solution."""
     max_target_tokens: int = 256

@@ -155,6 +155,23 @@ def test_another_signal_has_another_key(
     assert len(keys) == 3
 
 
+def test_a_teacher_that_only_reads_writes_nothing(
+    two: list[Pair], recipe: Recipe, teacher: Contender, tmp_path: Path, cache: Path
+) -> None:
+    views = ("text_to_code", "repair")
+    reading = dataclasses.replace(recipe.teach, views=views, solutions=False)
+    folder = RunFolder(tmp_path / "run")
+    taught = teach(teacher, two, dataclasses.replace(recipe, teach=reading), folder)
+    assert [(lesson.view, lesson.author) for lesson in taught.lessons] == [
+        ("text_to_code", "human"),
+        ("text_to_code", "human"),
+    ]
+    assert all(
+        lesson.verified for lesson in taught.lessons
+    )  # the pairs' own code passes its checks
+    assert not folder.table("solutions", Solution).rows()
+
+
 def test_targets_that_are_too_long_are_left_out(
     two: list[Pair], recipe: Recipe, teacher: Contender, tmp_path: Path, cache: Path
 ) -> None:
@@ -187,7 +204,8 @@ def test_a_round_is_written_checked_read_and_resumed(
     request: pytest.FixtureRequest,
 ) -> None:
     student = Contender(name="student", source=teacher.source)
-    raw = dataclasses.replace(recipe, models=dataclasses.replace(recipe.models, form="raw"))
+    models = dataclasses.replace(recipe.models, form="raw", precision="float32")
+    raw = dataclasses.replace(recipe, models=models)
     for turn in range(1, 9):  # what is drawn depends on the machine's arithmetic, and may be empty
         folder = RunFolder(tmp_path / f"run{turn}")
         if one := write_rollouts(student, teacher, two, raw, folder, turn):

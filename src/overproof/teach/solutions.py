@@ -36,7 +36,8 @@ def write_solutions(
 ) -> list[Solution]:
     """Return one solution per pair, in order; those that the table holds are not asked for again.
 
-    A pair without checks has an empty one, which the table does not hold.
+    A pair without checks has an empty one, which the table does not hold; so have all pairs if
+    `teach.solutions` is off.
     `load` returns the teacher; it is called only if a solution is missing.
     Raises: EngineError if the teacher cannot run.
     """
@@ -53,7 +54,7 @@ def write_solutions(
         worked = [_unless_written(by_pair[pair.key]) for pair in part]
         return judged([key(pair) for pair in part], part, form, answers, worked, pool)
 
-    asked = [pair for pair in pairs if by_pair[pair.key].examples]
+    asked = [pair for pair in pairs if by_pair[pair.key].examples and recipe.teach.solutions]
     order = sorted(asked, key=lambda pair: (len(pair.prompt), pair.key))
     with Pool(recipe.limits) as pool, stage("teach: solutions", len(order), "pairs") as advance:
         table.fill(order, key, work, batch=BATCH, on_batch=advance)
@@ -168,7 +169,7 @@ def _by_written_calls(
     open_ones = [
         solution
         for solution in solutions
-        if solution.status == "unverified" and checks[solution.pair].examples
+        if solution.status == "unverified" and solution.solution and checks[solution.pair].examples
     ]
 
     def key(solution: Solution) -> str:
