@@ -121,13 +121,13 @@ def test_clustered_bootstrap_covers_where_the_naive_interval_does_not() -> None:
     assert naive / 200 < 0.75
 
 
-def test_bootstrap_and_mover_tell_the_same_story_about_a_drop() -> None:
+def test_plain_and_clustered_mover_tell_the_same_story_about_a_drop() -> None:
     nominal = [1.0] * 60 + [0.0] * 40
     robust = [1.0] * 45 + [0.0] * 55
     closed = drop_estimate(Column.of(nominal), Column.of(robust))
-    # A third value forces the bootstrap.
+    # A third value needs the variance between tasks.
     forced = drop_estimate(Column.of([*nominal, 0.5]), Column.of([*robust, 0.5]))
-    assert "MOVER" in closed.method and "bootstrap" in forced.method
+    assert "variance between 101 tasks" in forced.method and "variance" not in closed.method
     assert closed[:3] == pytest.approx((0.25, 0.15, 0.37), abs=0.02)
     assert forced[:3] == pytest.approx(closed[:3], abs=0.025)
 

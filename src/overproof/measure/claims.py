@@ -8,6 +8,9 @@ They are of one kind if they ask the same question: every arm against the undist
 arm against the one before it (or a named one), the teacher against every arm. Holm's correction is
 taken within a kind, metric by metric, so that ten arms have the chance of a false one that one has.
 
+That is for the tables. What the report says in sentences is corrected over all of them at once, see
+ledger.py.
+
 Not covered: rows of single operators, families, suites and languages; they hold one by one.
 """
 
@@ -19,6 +22,8 @@ from overproof.measure.scopes import AGGREGATES
 from overproof.records import Score
 
 TEACHER, UNDISTILLED = "teacher", "undistilled"
+ALPHA = 0.05
+"""Two-sided, as the 95 % of the intervals."""
 
 
 def default_pairs(models: Sequence[str], reference: str | None = None) -> list[tuple[str, str]]:

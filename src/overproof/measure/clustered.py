@@ -38,7 +38,7 @@ def clustered_wilson(values: Floats, clusters: Clusters) -> tuple[float, float]:
     of positive counts estimated from survey data), with Wilson's in place of Clopper's limits, as
     Dean and Pagano 2015 recommend.
     """
-    return _limits(float(values.mean()), _residuals(values, clusters))
+    return _limits(float(values.mean()), residuals(values, clusters))
 
 
 def clustered_difference(
@@ -49,12 +49,12 @@ def clustered_difference(
     Shapes: as `clustered_wilson`, both aligned.
     Source: Newcombe 1998, method 10, with clustered limits and correlation.
     """
-    one, two = _residuals(first, clusters), _residuals(second, clusters)
+    one, two = residuals(first, clusters), residuals(second, clusters)
     if np.abs(_sums(first - second, clusters)).max() < 1e-12:
         return None
     p, q = float(first.mean()), float(second.mean())
     (p_low, p_high), (q_low, q_high) = _limits(p, one), _limits(q, two)
-    phi = _correlation(one, two)
+    phi = correlate(one, two)
     below = combine(p - p_low, q_high - q, phi)
     above = combine(p_high - p, q - q_low, phi)
     return p - q - below, p - q + above
@@ -68,12 +68,12 @@ def clustered_ratio(
     Shapes: as `clustered_difference`; the second mean is above 0.
     Source: Donner and Zou 2012, MOVER for a ratio, with clustered limits and correlation.
     """
-    one, two = _residuals(first, clusters), _residuals(second, clusters)
+    one, two = residuals(first, clusters), residuals(second, clusters)
     if np.abs(_sums(first - second, clusters)).max() < 1e-12:
         return None
     p, q = float(first.mean()), float(second.mean())
     (p_low, p_high), (q_low, q_high) = _limits(p, one), _limits(q, two)
-    phi = _correlation(one, two)
+    phi = correlate(one, two)
     low = ratio_root(p, q, p - p_low, q_high - q, phi, sign=-1)
     high = ratio_root(p, q, p_high - p, q - q_low, phi, sign=+1)
     return low, high
@@ -101,8 +101,8 @@ def _sums(values: Floats, clusters: Clusters) -> Floats:
     return np.bincount(clusters, weights=values).astype(np.float64)
 
 
-def _residuals(values: Floats, clusters: Clusters) -> Floats:
-    """Return each cluster's part in mean - expectation, to first order; shape (C,)."""
+def residuals(values: Floats, clusters: Clusters) -> Floats:
+    """Return each cluster's part in mean less expectation, to first order; shape (C,)."""
     centred: Floats = _sums(values - values.mean(), clusters) / len(values)
     return centred
 
@@ -119,7 +119,8 @@ def _limits(share: float, residuals: Floats) -> tuple[float, float]:
     return wilson(share * n, n, quantile=float(stdtrit(count - 1, 0.975)))
 
 
-def _correlation(one: Floats, two: Floats) -> float:
+def correlate(one: Floats, two: Floats) -> float:
+    """Return the correlation of two estimates from their clusters' parts, (C,) each; 0 if none."""
     scale = sqrt(float(one @ one) * float(two @ two))
     return float(one @ two) / scale if scale > 0 else 0.0
 
@@ -130,9 +131,14 @@ def _all_signs(count: int) -> Floats:
     return np.where(numbers & 1, 1.0, -1.0)
 
 
-@lru_cache(maxsize=8)
 def _random_signs(count: int, seed: int) -> Floats:
-    generator = np.random.default_rng([seed, count, FLIPS])
-    signs: Floats = generator.choice([-1.0, 1.0], size=(FLIPS, count))
+    """Return drawn signs, shape (FLIPS, count): the first columns of a table drawn once."""
+    return _signs(max(64, 1 << (count - 1).bit_length()), seed)[:, :count]
+
+
+@lru_cache(maxsize=4)
+def _signs(width: int, seed: int) -> Floats:
+    generator = np.random.default_rng([seed, width, FLIPS])
+    signs: Floats = generator.choice([-1.0, 1.0], size=(FLIPS, width))
     signs.flags.writeable = False
     return signs

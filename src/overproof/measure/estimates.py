@@ -1,8 +1,8 @@
 """From per-task values to an estimate with its interval: the best method that applies is chosen.
 
-One verdict per task gives Wilson, Newcombe or MOVER, and so do several languages per task, at the
-variance between tasks; several samples per task give the bootstrap over tasks. The chosen method
-is part of the estimate, in words.
+One verdict per task gives Wilson, Newcombe or MOVER; several samples or languages per task give
+them at the variance between tasks; what combines more than two means gives the bootstrap over
+tasks. The chosen method is part of the estimate, in words.
 
     >>> estimate = mean_estimate(Column.of([1.0, 0.0, 1.0, 1.0]))
     >>> f"{estimate.value} [{estimate.low:.2f}, {estimate.high:.2f}] {estimate.method}"
@@ -30,8 +30,16 @@ from overproof.measure.intervals import (
     unseen_share,
     wilson,
 )
+from overproof.measure.power import (
+    detectable_clustered,
+    detectable_from_limits,
+    detectable_paired,
+    mean_error,
+)
+from overproof.measure.ratios import ratio_gap, ratio_of_ratios
 
 BOOTSTRAP = "bootstrap over tasks, 2,000 resamples, percentiles"
+ALONE = "no interval from one task"
 
 
 class Estimate(NamedTuple):
@@ -41,6 +49,8 @@ class Estimate(NamedTuple):
     low: float | None
     high: float | None
     method: str
+    detectable: float | None = None
+    """Of a difference: the smallest true one found with 80 % power, in the unit of `value`."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +83,13 @@ class Column:
         return self.num_clusters == len(self) and bool(np.isin(self.values, (0.0, 1.0)).all())
 
     @property
-    def nested(self) -> bool:
-        """Whether some cluster holds several values, and there are clusters to compare."""
-        return 1 < self.num_clusters < len(self)
+    def clustered(self) -> bool:
+        """Whether there are clusters to compare."""
+        return self.num_clusters > 1
 
 
-def mean_estimate(column: Column, seed: int = 0) -> Estimate:
-    """Return the mean, with Wilson's interval, plain or clustered, or else the bootstrap's."""
+def mean_estimate(column: Column) -> Estimate:
+    """Return the mean, with Wilson's interval, plain or at the variance between clusters."""
     if not len(column):
         return Estimate(None, None, None, "no scored task")
     mean = float(column.values.mean())
@@ -90,13 +100,13 @@ def mean_estimate(column: Column, seed: int = 0) -> Estimate:
         # A bootstrap of equal values collapses to a point; Wilson is conservative in [0, 1].
         limits = wilson(mean * column.num_clusters, column.num_clusters)
         return Estimate(mean, *limits, "mean over tasks, all equal; Wilson on their number")
-    if column.nested:
-        limits = clustered_wilson(column.values, column.clusters)
-        return Estimate(mean, *limits, f"mean over tasks; Wilson {_between(column)}")
-    return _bootstrap(mean, "mean over tasks", [column], lambda means: means[:, 0], seed)
+    if not column.clustered:
+        return Estimate(mean, None, None, f"mean over tasks; {ALONE}")
+    limits = clustered_wilson(column.values, column.clusters)
+    return Estimate(mean, *limits, f"mean over tasks; Wilson {_between(column)}")
 
 
-def drop_estimate(nominal: Column, robust: Column, seed: int = 0) -> Estimate:
+def drop_estimate(nominal: Column, robust: Column) -> Estimate:
     """Return 1 - mean(robust) / mean(nominal) of aligned columns, the relative robust drop."""
     what = "1 - RP/Pass of the means over tasks"
     if not len(nominal):
@@ -108,20 +118,17 @@ def drop_estimate(nominal: Column, robust: Column, seed: int = 0) -> Estimate:
         low, high = paired_ratio(*_cross_table(robust.values, nominal.values))
         return Estimate(value, 1 - high, min(1.0, 1 - low), f"{what}; MOVER for paired ratios")
     unit = 1 / float(nominal.values.mean())
-    if nominal.nested:
-        ratio = clustered_ratio(robust.values, nominal.values, nominal.clusters)
-        if ratio is None:
-            return _unmoved(value, what, nominal.num_clusters, unit)
-        method = f"{what}; MOVER for paired ratios {_between(nominal)}"
-        return Estimate(value, 1 - ratio[1], min(1.0, 1 - ratio[0]), method)
-    estimate = _bootstrap(value, what, [nominal, robust], _drop, seed, unit)
-    if estimate.high is None:
-        return estimate
-    return estimate._replace(high=min(1.0, estimate.high))
+    if not nominal.clustered:
+        return Estimate(value, None, None, f"{what}; {ALONE}")
+    ratio = clustered_ratio(robust.values, nominal.values, nominal.clusters)
+    if ratio is None:
+        return _unmoved(value, what, nominal.num_clusters, unit)
+    method = f"{what}; MOVER for paired ratios {_between(nominal)}"
+    return Estimate(value, 1 - ratio[1], min(1.0, 1 - ratio[0]), method)
 
 
 def corrected_drop_estimate(
-    control: Column, robust: Column, nominal: Column, null: Column, seed: int = 0
+    control: Column, robust: Column, nominal: Column, null: Column
 ) -> Estimate:
     """Return 1 - (RP / control) / (RP_null / nominal) of aligned columns: the drop beyond noise.
 
@@ -133,51 +140,59 @@ def corrected_drop_estimate(
     columns = [control, robust, nominal, null]
     if not len(control):
         return Estimate(None, None, None, "no task scored with and without perturbation")
-    means = np.array([[column.values.mean() for column in columns]])
-    if not means[0, [0, 2, 3]].all():
+    means = [float(column.values.mean()) for column in columns]
+    if not (means[0] and means[2] and means[3]):
         return Estimate(None, None, None, f"{what}: not defined, nothing passes unperturbed")
-    value = float(_corrected(means)[0])
-    unit = 1 / float(means[0, [0, 3]].min())
-    estimate = _bootstrap(value, what, columns, _corrected, seed, unit)
-    if estimate.high is None:
-        return estimate
-    return estimate._replace(high=min(1.0, estimate.high))
+    value = 1 - (means[1] / means[0]) / (means[3] / means[2])
+    if not control.clustered:
+        return Estimate(value, None, None, f"{what}; {ALONE}")
+    pairs = (robust.values, control.values), (null.values, nominal.values)
+    low, high = ratio_of_ratios(*pairs, control.clusters)
+    method = f"{what}; MOVER for paired ratios {_between(control)}"
+    return Estimate(value, 1 - high, min(1.0, 1 - low), method)
 
 
-def mean_difference(first: Column, second: Column, seed: int = 0) -> Estimate:
-    """Return mean(first) - mean(second) of columns aligned by task."""
+def mean_difference(first: Column, second: Column) -> Estimate:
+    """Return mean(first) - mean(second) of columns aligned by task, with what is detectable."""
     what = "paired difference of means over tasks"
     if not len(first):
         return Estimate(None, None, None, "no task scored for both")
     value = float(first.values.mean() - second.values.mean())
     if first.one_verdict_per_task and second.one_verdict_per_task:
-        limits = newcombe(*_cross_table(first.values, second.values))
-        return Estimate(value, *limits, f"{what}; Newcombe's paired score interval")
-    if first.nested:
-        limits_or_none = clustered_difference(first.values, second.values, first.clusters)
-        if limits_or_none is None:
-            return _unmoved(value, what, first.num_clusters)
-        return Estimate(value, *limits_or_none, f"{what}; Newcombe {_between(first)}")
-    return _bootstrap(value, what, [first, second], lambda means: means[:, 0] - means[:, 1], seed)
+        table = _cross_table(first.values, second.values)
+        least = detectable_paired(len(first), (table[1] + table[2]) / len(first))
+        return Estimate(
+            value, *newcombe(*table), f"{what}; Newcombe's paired score interval", least
+        )
+    if not first.clustered:
+        return Estimate(value, None, None, f"{what}; {ALONE}")
+    limits = clustered_difference(first.values, second.values, first.clusters)
+    if limits is None:
+        least = detectable_paired(first.num_clusters, 0.0)
+        return _unmoved(value, what, first.num_clusters)._replace(detectable=least)
+    error = mean_error(first.values - second.values, first.clusters)
+    least = detectable_clustered(error, first.num_clusters)
+    return Estimate(value, *limits, f"{what}; Newcombe {_between(first)}", least)
 
 
-def drop_difference(
-    first: tuple[Column, Column], second: tuple[Column, Column], seed: int = 0
-) -> Estimate:
+def drop_difference(first: tuple[Column, Column], second: tuple[Column, Column]) -> Estimate:
     """Return the drop of the first model minus that of the second; (nominal, robust) each."""
     what = "paired difference of drops"
-    columns = [*first, *second]
     if not len(first[0]):
         return Estimate(None, None, None, "no task scored for both")
     if first[0].values.sum() == 0 or second[0].values.sum() == 0:
         return Estimate(None, None, None, f"{what}: not defined, nothing passes nominally")
-    means = np.array([[column.values.mean() for column in columns]])
-    value = float(_drop_gap(means)[0])
-    unit = 1 / float(means[0, ::2].min())
-    return _bootstrap(value, what, columns, _drop_gap, seed, unit)
+    ratios = [(robust.values, nominal.values) for nominal, robust in (second, first)]
+    values = [float(above.mean() / below.mean()) for above, below in ratios]
+    value, clusters = values[0] - values[1], first[0].clusters
+    if not first[0].clustered:
+        return Estimate(value, None, None, f"{what}; {ALONE}")
+    low, high = ratio_gap(ratios[0], ratios[1], clusters)
+    method = f"{what}; MOVER for paired ratios {_between(first[0])}"
+    return Estimate(value, low, high, method, detectable_from_limits(low, high))
 
 
-def _bootstrap(
+def bootstrap_estimate(
     value: float,
     what: str,
     columns: Sequence[Column],
@@ -185,13 +200,16 @@ def _bootstrap(
     seed: int,
     unit: float = 1.0,
 ) -> Estimate:
-    """Resample the tasks; where no task differs, widen the point by what n tasks could hide.
+    """Resample the tasks, for a statistic of means that has no closed form.
 
-    `unit` is how much one unseen task in all tasks would move the statistic, times n.
+    `statistic` maps means of the columns, (R, M), to (R,). Where no task differs, the point is
+    widened by what n tasks could hide: `unit` is how much one unseen task in all tasks would move
+    the statistic, times n.
+    Source: Field and Welsh 2007 (Bootstrapping clustered data), for drawing whole clusters.
     """
     clusters = columns[0].num_clusters
     if clusters < 2:
-        return Estimate(value, None, None, f"{what}; no interval from one task")
+        return Estimate(value, None, None, f"{what}; {ALONE}")
     stacked = np.stack([column.values for column in columns], axis=1)
     limits = percentile_interval(
         statistic(bootstrap_means(stacked, columns[0].clusters, seed=seed))
@@ -212,26 +230,8 @@ def _unmoved(value: float, what: str, clusters: int, unit: float = 1.0) -> Estim
 
 
 def _between(column: Column) -> str:
-    return f"with the variance between {column.num_clusters} source tasks"
-
-
-def _drop(means: Floats) -> Floats:
-    """Map (R, 2) means of nominal and robust to (R,) drops; NaN where nominal is 0."""
-    nominal = np.where(means[:, 0] > 0, means[:, 0], np.nan)
-    drops: Floats = 1 - means[:, 1] / nominal
-    return drops
-
-
-def _corrected(means: Floats) -> Floats:
-    """Map (R, 4) means of control, robust, nominal and null to (R,) corrected drops."""
-    positive = np.where(means > 0, means, np.nan)
-    drops: Floats = 1 - (means[:, 1] / positive[:, 0]) / (positive[:, 3] / positive[:, 2])
-    return drops
-
-
-def _drop_gap(means: Floats) -> Floats:
-    gap: Floats = _drop(means[:, :2]) - _drop(means[:, 2:])
-    return gap
+    kind = "source tasks" if column.num_clusters < len(column) else "tasks"
+    return f"with the variance between {column.num_clusters} {kind}"
 
 
 def _cross_table(first: Floats, second: Floats) -> tuple[int, int, int, int]:

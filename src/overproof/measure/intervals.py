@@ -2,7 +2,7 @@
 
 Wilson, Newcombe and MOVER hold their level with a few dozen tasks and never collapse to a point;
 they need one verdict per task; clustered.py has their counterparts for tasks with several. The
-bootstrap resamples whole clusters (a task with all its variants, seeds and languages), so that
+bootstrap resamples whole clusters (a task with all its variants, samples and languages), so that
 what hangs together is drawn together.
 
 Limits: tasks are taken as draws from a larger population of tasks; the percentile bootstrap
@@ -94,11 +94,10 @@ def mcnemar_p(broken: int, repaired: int) -> float:
 
     Source: McNemar 1947, exact binomial form.
     """
-    from scipy.stats import binomtest
+    from scipy.special import bdtr
 
-    if broken + repaired == 0:
-        return 1.0
-    return float(binomtest(broken, broken + repaired, 0.5).pvalue)
+    # Both tails of a fair coin are alike: the rarer one twice, but never above 1.
+    return min(1.0, 2 * float(bdtr(min(broken, repaired), broken + repaired, 0.5)))
 
 
 def unseen_share(n: int) -> float:

@@ -1,18 +1,15 @@
-"""Time the models in pairs: every prompt is answered by all of them, in random order.
+"""Time the models of a study in pairs: every prompt is answered by all of them, in random order.
 
-Blocks (first model A, then model B) compare the hours, not the models: a model against itself
-came out twice as slow that way on a busy machine. Here each prompt is a block of its own.
-A server's times hold the network between here and there.
+Who comes first is `overproof.bench.turns`' business; loads, objectives and costs per solved task
+are those of `overproof bench`. A server's times hold the network between here and there.
 Not covered: load (one request at a time), energy, the CPU time of a server.
 """
 
-import random
 from collections.abc import Sequence
 
-from overproof.engines import load_engine
+from overproof.bench.turns import close_all, load_all, request_for, turn_orders
 from overproof.engines.generate import Contender, form_for
-from overproof.engines.prompts import PromptForm
-from overproof.engines.protocol import Engine, Request, Stamps
+from overproof.engines.protocol import Engine, Stamps
 from overproof.progress import stage
 from overproof.recipe import Recipe
 from overproof.records import Problem, Timing, content_key
@@ -33,7 +30,9 @@ def time_models(
     """
     config = recipe.latency
     chosen = spread(list(problems), min(config.prompts + config.warmup, len(problems)))
-    rounds = list(enumerate(chosen)) if config.prompts else []
+    rounds = chosen if config.prompts else []
+    names = [contender.name for contender in contenders]
+    orders = turn_orders(names, len(rounds), recipe.seed)
     forms = {c.name: form_for(c.source, recipe.models.form) for c in contenders}
     engines: dict[str, Engine] = {}
 
@@ -43,51 +42,32 @@ def time_models(
         shas = [contender.source.sha256 for contender in contenders]
         return content_key("timing", name, shas, problem.task_id, problem.prompt, how)
 
-    def load() -> None:
-        for contender in contenders:
-            if contender.name not in engines:
-                engines[contender.name] = load_engine(
-                    contender.source,
-                    recipe.models.engine,
-                    recipe.models.precision,
-                    recipe.models.threads,
-                )
+    def answer(name: str, problem: Problem) -> Stamps:
+        return engines[name].time(
+            request_for(problem.prompt, problem.language, forms[name], config.max_new_tokens)
+        )
 
     try:
         with stage("time", len(rounds), "prompts") as advance:
-            for number, problem in rounds:
-                if any(key(contender.name, problem) not in table for contender in contenders):
-                    load()
-                    names = [contender.name for contender in contenders]
-                    random.Random(f"{recipe.seed} {problem.task_id}").shuffle(names)
+            for number, (problem, order) in enumerate(zip(rounds, orders, strict=True)):
+                if any(key(name, problem) not in table for name in names):
+                    engines = engines or load_all(contenders, recipe.models)
+                    warmup = number < config.warmup
                     table.append(
                         _timing(
                             key(name, problem),
                             problem,
                             name,
                             position,
-                            number < config.warmup,
-                            engines[name].time(
-                                _request(problem, forms[name], config.max_new_tokens)
-                            ),
+                            warmup,
+                            answer(name, problem),
                         )
-                        for position, name in enumerate(names)
+                        for position, name in enumerate(order)
                     )
                 advance(1)
     finally:
-        for engine in engines.values():
-            engine.close()
-    return [table[key(c.name, problem)] for _, problem in rounds for c in contenders]
-
-
-def _request(problem: Problem, form: PromptForm, max_new_tokens: int) -> Request:
-    wrapped = form.wrap(problem.prompt, problem.language)
-    return Request(
-        prompt=wrapped.text,
-        stop=wrapped.stop,
-        max_new_tokens=max_new_tokens,
-        chat=wrapped.chat,
-    )
+        close_all(engines)
+    return [table[key(name, problem)] for problem in rounds for name in names]
 
 
 def _timing(

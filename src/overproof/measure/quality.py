@@ -208,14 +208,14 @@ def _null_scope(width: int) -> Scope:
 def _one_model(
     place: _Place, model: str, values: Values, counts: Mapping[str, int]
 ) -> Iterator[Finding]:
-    columns, units, seed = place.columns(values, values), list(values), place.seed
-    pass_at = mean_estimate(columns["mean"], seed)
+    columns, units = place.columns(values, values), list(values)
+    pass_at = mean_estimate(columns["mean"])
     yield place.finding(model, "pass", pass_at, units, counts)
     if place.scope.is_control:
         return
-    robust = mean_estimate(columns["robust"], seed)
-    drop = drop_estimate(columns["nominal"], columns["robust"], seed)
-    relative = mean_estimate(columns["relative"], seed)
+    robust = mean_estimate(columns["robust"])
+    drop = drop_estimate(columns["nominal"], columns["robust"])
+    relative = mean_estimate(columns["relative"])
     flipped = {
         "broken": sum(value.broken for value in values.values()),
         "repaired": sum(value.repaired for value in values.values()),
@@ -232,7 +232,7 @@ def _beyond_noise(
     shared = [unit for unit in values if unit in nulls]
     own, repeats = place.columns(values, shared), place.columns(nulls, shared)
     estimate = corrected_drop_estimate(
-        own["nominal"], own["robust"], repeats["nominal"], repeats["robust"], place.seed
+        own["nominal"], own["robust"], repeats["nominal"], repeats["robust"]
     )
     yield place.finding(model, "robust_drop_corrected", estimate, shared, counts)
 
@@ -249,7 +249,7 @@ def _two_models(
         return replace(place.finding(first, metric, estimate, shared, counts), against=second)
 
     def tested(metric: str, column: str) -> Finding:
-        estimate = mean_difference(one[column], two[column], place.seed)
+        estimate = mean_difference(one[column], two[column])
         p, words, flipped = _test(one[column], two[column], place)
         found = paired(metric, estimate._replace(method=estimate.method + words), flipped)
         return replace(found, p=p)
@@ -258,11 +258,9 @@ def _two_models(
     if place.scope.is_control:
         return
     yield tested("robust_pass", "robust")
-    relative = mean_difference(one["relative"], two["relative"], place.seed)
+    relative = mean_difference(one["relative"], two["relative"])
     yield paired("robust_relative", relative, {})
-    drops = drop_difference(
-        (one["nominal"], one["robust"]), (two["nominal"], two["robust"]), place.seed
-    )
+    drops = drop_difference((one["nominal"], one["robust"]), (two["nominal"], two["robust"]))
     yield paired("robust_drop", drops, {})
 
 

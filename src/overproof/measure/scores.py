@@ -12,15 +12,18 @@ one.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
+from math import exp, log
 
 from overproof.errors import UsageError
 from overproof.measure.claims import adjust, default_pairs
+from overproof.measure.power import detectable_from_limits
 from overproof.measure.quality import Finding, quality_findings
 from overproof.measure.speed import speed_findings
 from overproof.measure.tables import Verdicts, collect
+from overproof.measure.trends import trend_findings
 from overproof.records import Outcome, Problem, Sample, Score, Timing, Variant, content_key
 
-METHOD_VERSION = 1
+METHOD_VERSION = 2
 """Part of every key: raise it when a formula changes."""
 
 
@@ -36,6 +39,7 @@ def measure(
     pairs: Sequence[tuple[str, str]] | None = None,
     reference: str | None = None,
     seen: Iterable[str] | Mapping[str, Iterable[str]] = (),
+    sizes: Mapping[str, float] | None = None,
     seed: int = 0,
 ) -> list[Score]:
     """Return one row per model, metric and operator, then per pair of models.
@@ -45,8 +49,9 @@ def measure(
     the order (by default that of the samples); `pairs` says which models are subtracted (by default
     `default_pairs`, whose arm of comparison is `reference`). `seen` names the operators that
     training has seen, or for each arm those that it has: what any arm has seen counts as seen, so
-    that all are compared on the same rows; no aggregate but `mixed` holds seen and unseen ones. The
-    same rows and seed give the same scores, in whatever order the rows come.
+    that all are compared on the same rows; no aggregate but `mixed` holds seen and unseen ones.
+    `sizes` (bytes or parameters) give rows on larger models against smaller ones, see trends.py.
+    The same rows and seed give the same scores, in whatever order the rows come.
 
     Raises: UsageError for a k below 1 or a pair of unknown models; DataError if a sample
     belongs to a variant that is not given.
@@ -69,7 +74,9 @@ def measure(
             )
     inputs = _digest(verdicts, times, seed)
     findings = chain(
-        quality_findings(verdicts, ks, chosen, seed), speed_findings(times, models, seed)
+        quality_findings(verdicts, ks, chosen, seed),
+        trend_findings(verdicts, sizes or {}, seed),
+        speed_findings(times, models, seed),
     )
     return adjust(_score(finding, verdicts.num_seeds, inputs) for finding in findings)
 
@@ -95,7 +102,18 @@ def _score(finding: Finding, num_seeds: int, inputs: str) -> Score:
         p=finding.p,
         method="; ".join(filter(None, words)),
         counts=finding.counts,
+        detectable=_detectable(finding),
     )
+
+
+def _detectable(finding: Finding) -> float | None:
+    """Return what the estimate says, or for a ratio the smallest one above 1 that is found."""
+    estimate = finding.estimate
+    if estimate.detectable is not None or not finding.metric.endswith("_ratio"):
+        return estimate.detectable
+    if not estimate.low or not estimate.high or estimate.low < 0:
+        return None
+    return exp(detectable_from_limits(log(estimate.low), log(estimate.high)))
 
 
 def _worst_of(finding: Finding, num_seeds: int) -> str:

@@ -5,6 +5,10 @@ vLLM defines it (GuideLLM's includes the first token). Tokens per second are all
 tokens over its E2E. The unit is the prompt: repeats of one prompt are reduced to their median.
 Warm-up rows are dropped.
 
+`typical_ratio` and `quantile_estimate` are for whoever has many noisy prompts: no assumption about
+the noise but that it does not know whose turn it is, and no percentile that the sample is too
+small for.
+
 Limit: wall times of two runs on a busy machine do not compare; only the ratios do, because the
 models took turns on the same prompt.
 
@@ -13,7 +17,8 @@ models took turns on the same prompt.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from math import isnan
+from functools import lru_cache
+from math import exp, isnan, sqrt
 from statistics import median
 
 import numpy as np
@@ -27,6 +32,12 @@ from overproof.records import Timing
 
 MIN_PROMPTS_P90 = 29
 """0.9 ** 29 < 0.05: with fewer prompts the largest may well lie below the 90th percentile."""
+
+LEAST_PROMPTS = {0.5: 1, 0.9: MIN_PROMPTS_P90, 0.95: 59, 0.99: 299}
+"""Fewest values that support a percentile: so many that the largest lies above it with 95 %."""
+
+EXACT_PAIRS = 50
+"""Pairs up to which the signed-rank distribution is counted; beyond, it is normal."""
 
 SCOPE = Scope(operator=NOMINAL, family=NOMINAL, members=(NOMINAL,), control=NOMINAL)
 
@@ -144,4 +155,75 @@ def _ratio(
         estimate=estimate,
         n=len(shared),
         against=second,
+    )
+
+
+def typical_ratio(first: Floats, second: Floats) -> Estimate:
+    """Return by what factor the first is slower on a typical prompt, with its exact interval.
+
+    The Hodges-Lehmann estimate of the paired log-ratios: the median of their pairwise means. The
+    interval inverts Wilcoxon's signed-rank test, which needs one thing: that noise falls on either
+    model alike, as a drawn order sees to. Bursts of load that hit some prompts move it little,
+    where they double the interval of a mean. No limits below six pairs.
+
+    Shapes: first, second (N,), positive, aligned by prompt.
+    Raises: ValueError for different lengths, no pair, or a value that is not positive.
+    Source: Hodges and Lehmann 1963; Hollander and Wolfe, Nonparametric Statistical Methods, 3.3.
+    """
+    if len(first) != len(second) or len(first) == 0:
+        raise ValueError(f"{len(first)} and {len(second)} values, expected as many, at least 1")
+    if min(first.min(), second.min()) <= 0:
+        raise ValueError("a time is 0 or negative: its logarithm is not defined")
+    logs = np.log(first / second)
+    upper = np.triu_indices(len(logs))
+    means = np.sort((logs[upper[0]] + logs[upper[1]]) / 2)
+    place = signed_rank_place(len(logs))
+    method = "Hodges-Lehmann over paired log-ratios; signed-rank interval"
+    value = exp(float(np.median(means)))
+    if place is None:
+        return Estimate(value, None, None, f"{method}, too few pairs for one")
+    low, high = float(means[place - 1]), float(means[len(means) - place])
+    return Estimate(value, exp(low), exp(high), method)
+
+
+@lru_cache(maxsize=64)
+def signed_rank_place(n: int) -> int | None:
+    """Return which of the sorted pairwise means, from either end, bounds the 95 % interval.
+
+    None where n pairs cannot be that sure.
+
+    >>> signed_rank_place(5), signed_rank_place(6), signed_rank_place(10)
+    (None, 1, 9)
+    """
+    if n > EXACT_PAIRS:
+        centre, spread = n * (n + 1) / 4, sqrt(n * (n + 1) * (2 * n + 1) / 24)
+        return int(centre - 1.959963984540054 * spread)
+    ways = np.zeros(n * (n + 1) // 2 + 1)
+    ways[0] = 1
+    for rank in range(1, n + 1):
+        ways[rank:] += ways[:-rank].copy()
+    below = np.cumsum(ways) / 2.0**n
+    place = int(np.searchsorted(below, 0.025, side="right"))
+    return place or None
+
+
+def quantile_estimate(values: Floats, point: float) -> Estimate | None:
+    """Return a percentile with limits from order statistics; None if the sample is too small.
+
+    A limit that no value of the sample bounds is None.
+
+    Shapes: values (N,).
+    Source: David and Nagaraja, Order Statistics, 7.1.
+    """
+    if len(values) < LEAST_PROMPTS[point]:
+        return None
+    from scipy.stats import binom
+
+    ordered, n = np.sort(values), len(values)
+    lower, upper = int(binom.ppf(0.025, n, point)), int(binom.ppf(0.975, n, point)) + 1
+    return Estimate(
+        float(np.quantile(ordered, point)),
+        float(ordered[lower - 1]) if lower >= 1 else None,
+        float(ordered[upper - 1]) if upper <= n else None,
+        f"{100 * point:g}th percentile; interval from order statistics",
     )
