@@ -58,6 +58,7 @@ class Api:
         connections: int,
         read_timeout_s: float = READ_TIMEOUT_S,
         first_pause_s: float = FIRST_PAUSE_S,
+        retries: int = RETRIES,
     ) -> None:
         """Prepare the connection; nothing is sent yet.
 
@@ -67,6 +68,7 @@ class Api:
         self.url, self.model_id = source.url, source.model_id
         self.where = f"{source.url}#{source.model_id}"
         self._read_timeout_s, self._first_pause_s = read_timeout_s, first_pause_s
+        self._retries = retries
         self._reached = False
         address = httpx.URL(source.url)
         local = is_loopback(address.host)
@@ -136,7 +138,7 @@ class Api:
                 return self._translated(attempt)
             except _TryAgainError as fault:
                 tries += 1
-                if tries > RETRIES:
+                if tries > self._retries:
                     message = f"{fault.error.message} ({tries} times)"
                     raise EngineError(message, hint=fault.error.hint) from None
                 pause_s = self._first_pause_s * 2 ** (tries - 1)

@@ -95,7 +95,7 @@ class CTranslate2Engine:
 
         cpu = time.process_time()
         sent = time.perf_counter_ns()
-        self._generator.generate_batch(
+        [result] = self._generator.generate_batch(
             [prompt],
             max_length=request.max_new_tokens,
             include_prompt_in_result=False,
@@ -103,8 +103,22 @@ class CTranslate2Engine:
             end_token=self._ends,
             callback=watch,
         )
+        ended = time.perf_counter_ns()
         used = time.process_time() - cpu
-        return Stamps(sent_ns=sent, token_ns=tuple(stamps), cpu_seconds=used)
+        text, stopped = cut_at_stop(self._decode(result.sequences_ids[0]), request.stop)
+        full = len(stamps) >= request.max_new_tokens and not stopped
+        return Stamps(
+            sent_ns=sent,
+            token_ns=tuple(stamps),
+            cpu_seconds=used,
+            text=text,
+            finish_reason="length" if full else "stop",
+            told_tokens=len(stamps),
+            prompt_tokens=len(prompt),
+            cached_tokens=0,
+            pieces_ns=tuple(stamps),
+            ended_ns=ended,
+        )
 
     def score(
         self,

@@ -29,6 +29,8 @@ class Request:
     """Fixes the draw when the temperature is above 0."""
     chat: bool = False
     """Whether the engine has to put the chat template around `prompt`; only `server` can."""
+    reuse: bool = False
+    """Whether `time` may go on from what the engine kept of an earlier prompt (a warm cache)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,19 @@ class Stamps:
     """One stamp per generated token, `time.perf_counter_ns`."""
     cpu_seconds: float
     """Process CPU time, user and system, from send to last token; 0 where not known (servers)."""
+    text: str = ""
+    """What was written, without the stop string."""
+    finish_reason: Literal["stop", "length"] = "stop"
+    told_tokens: int = 0
+    """The engine's own count of what it wrote; 0 where a server does not say."""
+    prompt_tokens: int = 0
+    """0 where a server does not say."""
+    cached_tokens: int | None = None
+    """Tokens of the prompt that were not read anew; None where nothing says."""
+    pieces_ns: tuple[int, ...] = ()
+    """When text arrived: several tokens may share a piece."""
+    ended_ns: int = 0
+    """When the answer was known to be over."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ import numpy as np
 
 from overproof.catalog import ModelSource
 from overproof.engines import readings
-from overproof.engines.api import FIRST_PAUSE_S, READ_TIMEOUT_S, Api, StampedChunk
+from overproof.engines.api import FIRST_PAUSE_S, READ_TIMEOUT_S, RETRIES, Api, StampedChunk
 from overproof.engines.prepare import load_tokenizer
 from overproof.engines.protocol import Generation, Request, Stamps, TopLogits, cut_at_stop
 from overproof.engines.sparse import from_listed
@@ -64,10 +64,14 @@ class ServerEngine:
         tokenizer: ModelSource | None = None,
         read_timeout_s: float = READ_TIMEOUT_S,
         first_pause_s: float = FIRST_PAUSE_S,
+        connections: int = IN_FLIGHT,
+        retries: int = RETRIES,
     ) -> None:
         """Prepare the connection; the first request shows whether the server is there.
 
-        `tokenizer` is a model with the tokenizer of the served one, which `score` needs.
+        `tokenizer` is a model with the tokenizer of the served one, which `score` needs. Who
+        measures load needs a connection for each request in flight, and no retry that hides a
+        failure.
         Raises: EngineError if the model is not on a server.
         """
         if source.kind != "server":
@@ -77,9 +81,10 @@ class ServerEngine:
             )
         self._api = Api(
             source,
-            connections=IN_FLIGHT,
+            connections=connections,
             read_timeout_s=read_timeout_s,
             first_pause_s=first_pause_s,
+            retries=retries,
         )
         self._plain = False
         """Whether the server refuses fields beyond OpenAI's."""
@@ -101,14 +106,18 @@ class ServerEngine:
         """Answer one request greedily and stamp every token as it arrives here.
 
         If the server counts more tokens than it sent chunks, the rest is stamped with the last
-        chunk; if it does not count, a chunk is a token. The prompt is read afresh where a server
-        can be told so (vLLM, llama-server); elsewhere a repeated prompt may be cached.
+        chunk; if it does not count, a chunk is a token. Unless `reuse` is asked for, the prompt is
+        read afresh where a server can be told so (vLLM, llama-server); elsewhere a repeated prompt
+        may be cached.
         """
+        fresh = {**NEUTRAL, "cache_salt": secrets.token_hex(8)}
         return self._send(
             request,
             {"stream_options": {"include_usage": True}},
-            {**NEUTRAL, "cache_salt": secrets.token_hex(8)},
-            lambda path, body: self._api.stream(path, body, self._read_stamps),
+            {**NEUTRAL, "cache_prompt": True} if request.reuse else fresh,
+            lambda path, body: self._api.stream(
+                path, body, lambda sent_ns, chunks: self._read_stamps(sent_ns, chunks, request.stop)
+            ),
         )
 
     def score(
@@ -261,19 +270,37 @@ class ServerEngine:
             say(f"{self._api.where} takes no {', '.join(named)}: its own defaults apply")
         return ask(path, body)
 
-    def _read_stamps(self, sent_ns: int, chunks: Iterator[StampedChunk]) -> Stamps:
+    def _read_stamps(
+        self, sent_ns: int, chunks: Iterator[StampedChunk], stop: Sequence[str]
+    ) -> Stamps:
         stamps: list[int] = []
-        last_ns, tokens = 0, 0
+        written: list[str] = []
+        usage: dict[str, Any] = {}
+        last_ns, finish = 0, ""
         for arrived_ns, chunk in chunks:
-            tokens = _count(chunk, "completion_tokens") or tokens
+            usage = chunk if _count(chunk, "completion_tokens") else usage
             for choice in self._choices(chunk):
                 last_ns = arrived_ns
+                finish = choice.get("finish_reason") or finish
                 if _piece(choice):
                     stamps.append(arrived_ns)
+                    written.append(_content(choice))
         if not last_ns:
             raise self._api.broken("a stream without choices")
-        stamps += [last_ns] * (tokens - len(stamps))
-        return Stamps(sent_ns=sent_ns, token_ns=tuple(stamps), cpu_seconds=0.0)
+        tokens = _count(usage, "completion_tokens")
+        text, stopped = cut_at_stop("".join(written), stop)
+        return Stamps(
+            sent_ns=sent_ns,
+            token_ns=(*stamps, *[last_ns] * (tokens - len(stamps))),
+            cpu_seconds=0.0,
+            text=text,
+            finish_reason="length" if finish == "length" and not stopped else "stop",
+            told_tokens=tokens,
+            prompt_tokens=_count(usage, "prompt_tokens"),
+            cached_tokens=_cached(usage),
+            pieces_ns=tuple(stamps),
+            ended_ns=last_ns,
+        )
 
     def _choices(self, reply: dict[str, Any]) -> Iterator[dict[str, Any]]:
         choices = reply.get("choices") or []
@@ -318,6 +345,21 @@ def _count(reply: dict[str, Any], field: str) -> int:
     usage = reply.get("usage")
     count = usage.get(field) if isinstance(usage, dict) else None
     return count if isinstance(count, int) else 0
+
+
+def _cached(reply: dict[str, Any]) -> int | None:
+    """Return how many tokens of the prompt the server had kept; None if it does not say."""
+    usage = reply.get("usage")
+    details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
+    count = details.get("cached_tokens") if isinstance(details, dict) else None
+    return count if isinstance(count, int) else None
+
+
+def _content(choice: dict[str, Any]) -> str:
+    """Return the text that a chunk adds to the answer; reasoning is none of it."""
+    delta = choice.get("delta")
+    text = delta.get("content") if isinstance(delta, dict) else choice.get("text")
+    return text if isinstance(text, str) else ""
 
 
 def _piece(choice: dict[str, Any]) -> Any:

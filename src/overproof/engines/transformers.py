@@ -82,9 +82,23 @@ class TransformersEngine:
         )
         cpu = time.process_time()
         sent = time.perf_counter_ns()
-        self._run(batch, request, [watch])
+        output = self._run(batch, request, [watch])
+        ended = time.perf_counter_ns()
         used = time.process_time() - cpu
-        return Stamps(sent_ns=sent, token_ns=tuple(stamps), cpu_seconds=used)
+        length = batch["input_ids"].shape[1]
+        answer = self._read(output[0, length:].tolist(), length, request)
+        return Stamps(
+            sent_ns=sent,
+            token_ns=tuple(stamps),
+            cpu_seconds=used,
+            text=answer.text,
+            finish_reason=answer.finish_reason,
+            told_tokens=len(stamps),
+            prompt_tokens=length,
+            cached_tokens=0,
+            pieces_ns=tuple(stamps),
+            ended_ns=ended,
+        )
 
     def score(
         self,

@@ -69,19 +69,38 @@ class XllamacppEngine:
     def time(self, request: Request) -> Stamps:
         """Answer one request greedily and stamp every token."""
         stamps: list[int] = []
+        pieces: list[str] = []
+        last: dict[str, Any] = {}
 
         def watch(chunk: Any) -> bool:
             choice = (chunk.get("choices") or [{}])[0]
             if choice.get("finish_reason") is None:
                 stamps.append(time.perf_counter_ns())
+                pieces.append(choice.get("text") or "")
+            last.update(chunk)
             return False
 
         self._used = True
         cpu = time.process_time()
         sent = time.perf_counter_ns()
-        self._server.handle_completions({**self._body(request), "stream": True}, watch)
+        body = {**self._body(request), "stream": True, "cache_prompt": request.reuse}
+        self._server.handle_completions(body, watch)
+        ended = time.perf_counter_ns()
         used = time.process_time() - cpu
-        return Stamps(sent_ns=sent, token_ns=tuple(stamps), cpu_seconds=used)
+        usage = _checked(last).get("usage") or {}
+        finish = (last.get("choices") or [{}])[0].get("finish_reason")
+        return Stamps(
+            sent_ns=sent,
+            token_ns=tuple(stamps),
+            cpu_seconds=used,
+            text="".join(pieces),
+            finish_reason="length" if finish == "length" else "stop",
+            told_tokens=usage.get("completion_tokens", 0),
+            prompt_tokens=usage.get("prompt_tokens", 0),
+            cached_tokens=(usage.get("prompt_tokens_details") or {}).get("cached_tokens"),
+            pieces_ns=tuple(stamps),
+            ended_ns=ended,
+        )
 
     def score(
         self,
