@@ -7,6 +7,7 @@ python tools/reference.py --check   exit 1 if a page differs from what the code 
 import ast
 import dataclasses
 import inspect
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from overproof.perturb.difference import marked, word_difference
 from overproof.perturb.draft import Operator
 from overproof.perturb.presets import NLPERTURBATOR, RECODE
 from overproof.perturb.rewriting import REWRITINGS
+from overproof.report.results import RESULTS_VERSION, Manifest, ModelEntry, Results, results_schema
 from overproof.sandbox import Limits
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
@@ -39,6 +41,8 @@ def main() -> None:
         "operators.md": operators_page(),
         "models.md": models_page(),
         "errors.md": errors_page(),
+        "results.md": results_page(),
+        "results.schema.json": json.dumps(results_schema(), indent=2) + "\n",
     }
     stale = []
     for name, content in pages.items():
@@ -177,6 +181,19 @@ def errors_page() -> str:
     return f"{NOTE}# Errors and exit codes\n\n```text\n{inspect.getdoc(errors)}\n```\n"
 
 
+def results_page() -> str:
+    """Return the keys of results.json; rows are on a page of their own."""
+    parts = [
+        NOTE,
+        f"# results.json\n\nVersion {RESULTS_VERSION}. `Score` and `Claim` are on the page of "
+        "[rows](rows.md), without `schema`. [results.schema.json](results.schema.json) is all of "
+        "it as JSON Schema (2020-12); manifest and models may have more keys than these.\n",
+    ]
+    for kind in (Results, Manifest, ModelEntry):
+        parts.append(f"\n## {kind.__name__}\n\n{summary(kind)}\n\n{field_table(kind, '')}")
+    return "".join(parts)
+
+
 def field_table(kind: type, prefix: str, plain_only: bool = False) -> str:
     """Return a table of a dataclass's fields, with the text under each."""
     docs = field_docs(kind)
@@ -212,7 +229,8 @@ def type_text(annotation: Any) -> str:
     text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
     if hasattr(annotation, "__args__"):
         text = str(annotation)
-    text = text.replace("typing.", "").replace("overproof.records.", "")
+    for prefix in ("typing.", "overproof.records.", "overproof.report.results."):
+        text = text.replace(prefix, "")
     return f"`{text}`".replace("|", "\\|")
 
 

@@ -13,6 +13,7 @@ import pytest
 from overproof.measure.scores import measure
 from overproof.records import (
     Certificate,
+    Claim,
     Family,
     Outcome,
     Problem,
@@ -347,3 +348,53 @@ def single() -> Trial:
 @pytest.fixture(scope="session")
 def ablation() -> Trial:
     return make_ablation()
+
+
+@pytest.fixture(scope="session")
+def claims() -> list[Claim]:
+    """One claim of every verdict."""
+    shared: dict[str, Any] = {
+        "rows": (content_key("row"),),
+        "command": "overproof run demo",
+        "limitations": ("Twenty tasks of one suite.",),
+        "n": 20,
+    }
+    return [
+        Claim(
+            key="a",
+            claim="distilled solves more than undistilled under every prompt",
+            estimate=12.0,
+            low=2.0,
+            high=22.1,
+            unit="points",
+            p_adjusted=0.012,
+            verdict="verified",
+            confidence="moderate",
+            detectable=9.0,
+            **shared,
+        ),
+        Claim(
+            key="b",
+            claim="distilled takes no longer per token than undistilled",
+            estimate=1.01,
+            low=0.98,
+            high=1.04,
+            unit="ratio",
+            p_adjusted=None,
+            verdict="not shown",
+            confidence="low",
+            **shared,
+        ),
+        Claim(
+            key="c",
+            claim="distilled is as robust as its teacher",
+            estimate=-20.0,
+            low=-31.0,
+            high=-9.0,
+            unit="points",
+            p_adjusted=0.001,
+            verdict="refuted",
+            confidence="high",
+            **shared,
+        ),
+    ]

@@ -119,12 +119,9 @@ def test_many_arms_get_one_sentence_per_metric(index: ScoreIndex, ablation: Any)
         == ("undistilled", "robust_pass@1", "unseen", "all")
         and verdict(row) == "higher"
     ]
-    before_lower = sentences[0].partition("lower for")[0]
-    assert [name for name in shown if name not in before_lower] == []
-    assert (
-        f"for {10 - len(shown)} no difference" in sentences[0]
-        or "lower for none" not in (sentences[0])
-    )
+    before = sentences[0].partition(", and shown not to be")[0]
+    assert [name for name in shown if name not in before] == []
+    assert f"; for {10 - len(shown)} no difference is shown" in sentences[0] or shown == []
 
 
 def test_who_saw_what_is_said_where_operators_are_split(

@@ -153,7 +153,7 @@ def step_table(index: ScoreIndex, models: Sequence[Model]) -> TextTable:
             rows.append([named, *_tested(nominal), *_tested(robust)])
             marks.append("")
     unseen = ", unseen" if "unseen" in _robust_columns(index) else ""
-    headings = ["", "pass@1", "flips", "p", f"robust pass@1{unseen}", "flips", "p"]
+    headings = ["arm", "pass@1", "flips", "p", f"robust pass@1{unseen}", "flips", "p"]
     return TextTable(headings, rows, marks)
 
 

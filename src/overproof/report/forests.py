@@ -35,7 +35,15 @@ def forest(index: ScoreIndex, models: Sequence[Model]) -> Figure | None:
         f"{len(models)} models. Largest: {worst.model} under {worst.row}, "
         f"{100 * (worst.score.value or 0.0):.1f} %. The numbers are in the table below."
     )
-    return intervals("forest", spans, models, "robust drop, % of nominal pass@1", (-60, 100), text)
+    title = "robust drop, % of nominal pass@1"
+    noise = null_drop(index, models)
+    return intervals("forest", spans, models, title, (-60, 100), text, noise=noise)
+
+
+def null_drop(index: ScoreIndex, models: Sequence[Model]) -> float:
+    """Return the most that unchanged prompts lose in any model, in percent; 0 if nothing."""
+    rows = [index.get(model["name"], "robust_drop@1", "null", "null") for model in models]
+    return 100 * max([row.value for row in rows if row and row.value is not None], default=0.0)
 
 
 def languages(
@@ -78,11 +86,13 @@ def intervals(
     limits: tuple[int, int],
     text: str,
     spread: bool = True,
+    noise: float = 0.0,
 ) -> Figure:
     """Return a figure with a row per label and a dot with its interval per model, in percent.
 
     The axis reaches from 0, or as far below as anything does, to the upper limit; intervals are
-    cut at the limits. Unless `spread`, a row's dots share one line, and have no intervals.
+    cut at the limits. Unless `spread`, a row's dots share one line, and have no intervals. From 0
+    to `noise` the ground is shaded: so much shows where nothing was changed.
     """
     import altair as alt
 
@@ -119,8 +129,10 @@ def intervals(
             x=alt.X("value:Q", scale=scale, axis=axis), shape=shape(models)
         )
         zero = alt.Chart(alt.Data(values=[{"x": 0}])).mark_rule(color=INK, strokeWidth=1)
+        ground = alt.Chart(alt.Data(values=[{"from": 0, "to": noise}] if noise > 0 else []))
+        shade = ground.mark_rect(color=INK, opacity=0.08).encode(x="from:Q", x2="to:Q")
         step = max(16, 9 * len(models) + 6) if spread else 20
-        layers = (zero.encode(x="x:Q"), rules, dots) if spread else (zero.encode(x="x:Q"), dots)
+        layers = (shade, zero.encode(x="x:Q"), *([rules] if spread else []), dots)
         return alt.layer(*layers).properties(
             width=width, height=alt.Step(step, **{"for": "position"})
         )

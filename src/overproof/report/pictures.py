@@ -4,7 +4,7 @@ Each figure comes twice, wide and narrow, and CSS shows the one that fits, so th
 their size on a phone. Colours in the chart are placeholders that become CSS variables: the same
 SVG serves light and dark.
 
-    quality_against_latency(index, models)["wide"]
+    curve("Training", [{"step": 0, "loss": 0.9}, {"step": 1, "loss": 0.4}])["wide"]
 """
 
 import re
@@ -12,12 +12,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from overproof.report.facts import (
-    Model,
-    ScoreIndex,
-    label_of,
-    visible,
-)
+from overproof.report.facts import Model, label_of, visible
 
 Figure = dict[str, str]
 """`wide` and `narrow` SVG, and `text`, the alternative in words."""
@@ -43,81 +38,6 @@ def slots(models: Sequence[Model]) -> dict[str, int]:
     free = [i for i in free if i >= first] or list(range(len(SLOTS)))
     numbered = {name: free[i % len(free)] for i, name in enumerate(others)}
     return {name: fixed.get(name, numbered.get(name, 0)) for name in names}
-
-
-def quality_against_latency(index: ScoreIndex, models: Sequence[Model]) -> Figure | None:
-    """Return nominal and robust pass@1 over TPOT; None if nothing was timed."""
-    import altair as alt
-
-    rows = _quality_rows(index, models)
-    if not rows:
-        return None
-    right = 1.25 * max(float(row["tpot"]) for row in rows)
-    top = min(100.0, 1.2 * max(float(row["nominal"]) for row in rows) + 2)
-    _spread_names(rows, gap=0.075 * top)
-
-    def draw(width: int) -> Any:
-        x = alt.X(
-            "tpot:Q",
-            title="time per output token, ms (median)",
-            scale=alt.Scale(domain=[0, right], nice=False),
-        )
-        scale = alt.Scale(domain=[0, top], nice=False)
-        base = alt.Chart(alt.Data(values=rows)).encode(x=x, color=colour(models))
-        stems = base.mark_rule(strokeWidth=1.5).encode(
-            y=alt.Y("robust:Q", title="pass@1, %", scale=scale), y2="nominal:Q"
-        )
-        hollow = base.mark_point(size=70, filled=False, strokeWidth=1.8).encode(
-            y=alt.Y("nominal:Q", scale=scale), shape=shape(models)
-        )
-        solid = base.mark_point(size=70, filled=True, opacity=1).encode(
-            y=alt.Y("robust:Q", scale=scale), shape=shape(models)
-        )
-        names = [
-            base.mark_text(fontSize=12, font=FONT, align=align, dx=dx)
-            .transform_filter(f"datum.tpot {side} {0.6 * right}")
-            .encode(y=alt.Y("name_at:Q", scale=scale), text="model:N")
-            for side, align, dx in (("<=", "left", 10), (">", "right", -10))
-        ]
-        return alt.layer(stems, hollow, solid, *names).properties(
-            width=width + 60, height=230 if width > 300 else 200
-        )
-
-    spoken = "; ".join(
-        f"{row['model']}: {row['nominal']:.1f} % nominal, {row['robust']:.1f} % robust, "
-        f"{row['tpot']:.3g} ms per token"
-        for row in rows
-    )
-    return figure("quality", draw, f"Quality against latency. {spoken}.")
-
-
-def _quality_rows(index: ScoreIndex, models: Sequence[Model]) -> list[dict[str, Any]]:
-    """Return a point per model that was both scored and timed, in percent and ms."""
-    rows: list[dict[str, Any]] = []
-    for model in models:
-        nominal = index.nominal(model["name"], "pass@1")
-        robust = index.overall(model["name"], "robust_pass@1")
-        tpot = index.nominal(model["name"], "tpot_ms")
-        if nominal is None or nominal.value is None or tpot is None or tpot.value is None:
-            continue
-        floor = nominal.value if robust is None or robust.value is None else robust.value
-        rows.append(
-            {
-                "model": label_of(model),
-                "tpot": tpot.value,
-                "nominal": 100 * nominal.value,
-                "robust": 100 * floor,
-            }
-        )
-    return rows
-
-
-def _spread_names(rows: Sequence[dict[str, Any]], gap: float) -> None:
-    """Give every row a height for its name, at least `gap` from the next, near its point."""
-    height = -gap
-    for row in sorted(rows, key=lambda row: float(row["nominal"])):
-        height = max(row["nominal"], height + gap)
-        row["name_at"] = height
 
 
 def curve(name: str, rows: Sequence[Mapping[str, Any]]) -> Figure | None:
@@ -214,6 +134,8 @@ def _svg(chart: Any, prefix: str, text: str) -> str:
     chart = chart.configure_view(stroke=None).configure_legend(**words)
     chart = chart.configure_title(color=INK, font=FONT, fontSize=12, fontWeight="normal")
     svg: str = vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[])
+    # The picture has one text for all of it; the renderer's own for every mark would be read out.
+    svg = re.sub(r' (aria-label|aria-roledescription|role)="[^"]*"', "", svg)
     # The renderer counts its ids over the whole process: number them per figure instead, so
     # that the same scores give the same bytes.
     ids = list(dict.fromkeys(re.findall(r'\bid="([^"]*)"', svg)))

@@ -1,19 +1,23 @@
 """What the report says in sentences: the headline, what is pooled, and what a reader must know.
 
-A claim is made only where `verdict` lets it; what is not shown is said to be not shown.
+The headline says what the claims of the ledger say, and no more: the first sentence of a run with
+training answers what distillation did for robustness, or says that the run cannot tell.
 
-    headline(ScoreIndex(scores), models)
+    headline(ScoreIndex(scores), models, claims)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from overproof.records import Score
+from overproof.measure.ledger import has_arms, ledger
+from overproof.measure.places import subject
+from overproof.records import Claim, Score
+from overproof.report.claims import estimate_text
 from overproof.report.facts import (
+    MISSING,
     Model,
     ScoreIndex,
     label_of,
     percent,
-    points,
     value_only,
     verdict,
 )
@@ -25,23 +29,33 @@ LENGTH_WINDOW = (0.9, 1.1)
 """Answers whose lengths differ by more make E2E times incomparable (MLPerf's window)."""
 
 
-def headline(index: ScoreIndex, models: Sequence[Model]) -> list[str]:
+def headline(index: ScoreIndex, models: Sequence[Model], claims: Sequence[Claim] = ()) -> list[str]:
     """Return the result in sentences: robustness first, then nominal quality, per pair.
 
-    Four pairs and more are summed up. A run of one model gets its own numbers; so does each model
-    where no pair was compared.
+    Four pairs and more are summed up. Where no pair was compared, each model gets its own numbers.
+    Without `claims` they are taken from the rows of the index.
     """
-    labels = {model["name"]: label_of(model) for model in models}
+    if not claims:
+        claims = ledger(index.rows, {"models": models}, {})
+    trained = has_arms([model["name"] for model in models])
     pairs = main_pairs(index)
-    claims = [
-        [get(first, metric, second) for first, second in pairs]
-        for metric, get in (("robust_pass@1", index.overall), ("pass@1", index.nominal))
-    ]
-    if len(pairs) >= MANY:
-        found = [_summed_up(rows, labels) for rows in claims]
-    else:
-        found = [_claim(row, index, labels) for pair in zip(*claims, strict=True) for row in pair]
-    return [text for text in found if text] or [_alone(index, model) for model in models]
+    gains = {(claim.kind, claim.model, claim.against): claim for claim in claims}
+    found = []
+    many = len(pairs) >= MANY
+    for kinds in (("robust_gain",), ("gain",)) if many else (("robust_gain", "gain"),):
+        wanted = [gains.get((kind, *pair)) for pair in pairs for kind in kinds]
+        rows = [claim for claim in wanted if claim is not None and claim.estimate is not None]
+        if many:
+            found += [_summed_up(rows, index, models)] if rows else []
+        else:
+            found += [_sentence(claim, index, trained=trained) for claim in rows]
+    if found and trained and not any(claim.kind == "robust_gain" for claim in claims):
+        found.insert(
+            0,
+            "This run cannot say whether distillation improves robustness: no arm was "
+            "compared with the undistilled student on perturbed prompts.",
+        )
+    return found or [_alone(index, model) for model in models]
 
 
 def main_pairs(index: ScoreIndex) -> list[tuple[str, str]]:
@@ -125,48 +139,71 @@ def _problems(index: ScoreIndex, model: Model, part: tuple[str, str]) -> tuple[i
     return counts.get("problems", 0), counts.get("source_tasks", 0)
 
 
-def _claim(difference: Score | None, index: ScoreIndex, labels: Mapping[str, str]) -> str:
-    if difference is None or difference.value is None:
-        return ""
-    place = (difference.metric, difference.operator, difference.family)
-    first, second = difference.model, difference.against
-    new, old = index.get(first, *place), index.get(second, *place)
-    change = f"{points(difference).replace(' ', NBSP)} points"
-    numbers = f"{value_only(percent(new))}{NBSP}% against {value_only(percent(old))}{NBSP}%"
-    subject = f"{_what(difference)} of {labels.get(first, first)} over {labels.get(second, second)}"
-    outcome = verdict(difference)
-    if outcome.startswith("not shown"):
-        return f"A difference in {subject} is {outcome} ({numbers}; {change})."
-    return f"The {subject} is {outcome}: {numbers}, {change}."
+def _sentence(claim: Claim, index: ScoreIndex, *, trained: bool) -> str:
+    """Return a claim with its verdict and numbers; the answer to the main question is led in."""
+    answer = trained and claim.kind == "robust_gain"
+    numbers = _numbers(claim, index)
+    what = claim.claim[0].lower() + claim.claim[1:]
+    if claim.verdict == "verified":
+        lead = "Distillation improves robustness: " if answer else ""
+        return f"{lead}{what if lead else claim.claim}: {numbers}."
+    if claim.verdict == "refuted":
+        lead = "Distillation does not improve robustness: " if answer else ""
+        row = _row(claim, index)
+        lower = row is not None and verdict(row) == "lower"
+        margin = f"{claim.margin or 0:.0f}{NBSP}points"
+        new = what.replace("is higher than", "is lower than")
+        if not lower:
+            new = what.replace("is higher than", f"is not {margin} higher than")
+        return f"{lead}{new if lead else new[0].upper() + new[1:]}: {numbers}."
+    if claim.detectable:
+        numbers += f"; a true difference below {claim.detectable:.1f}{NBSP}points "
+        numbers += "would mostly be missed"
+    if claim.low is not None and claim.low > 0 and claim.p_adjusted is not None:
+        numbers += f"; adjusted p = {claim.p_adjusted:.2g}"
+    if answer:
+        beside = what.replace("is higher than", "against")
+        return f"Whether distillation improves robustness is not shown: {beside}, {numbers}."
+    return f"That {what} is not shown: {numbers}."
 
 
-def _summed_up(differences: Sequence[Score | None], labels: Mapping[str, str]) -> str:
-    """Return one sentence about many differences from the same model."""
-    rows = [row for row in differences if row is not None and row.value is not None]
-    if not rows:
-        return ""
-    outcomes = [verdict(row) for row in rows]
+def _numbers(claim: Claim, index: ScoreIndex) -> str:
+    """Return both models' levels, and the difference with its interval."""
+    row = _row(claim, index)
+    place = (row.metric, row.operator, row.family) if row else ("", "", "")
+    own = [percent(index.get(name, *place)) for name in (claim.model, claim.against)]
+    levels = f"{value_only(own[0])}{NBSP}% against {value_only(own[1])}{NBSP}%, "
+    change = estimate_text(claim).replace(" ", NBSP)
+    return change if MISSING in own else levels + change
 
-    def named(outcome: str) -> str:
+
+def _row(claim: Claim, index: ScoreIndex) -> Score | None:
+    if claim.kind == "gain":
+        return index.nominal(claim.model, "pass@1", claim.against)
+    return index.overall(claim.model, "robust_pass@1", claim.against)
+
+
+def _summed_up(claims: Sequence[Claim], index: ScoreIndex, models: Sequence[Model]) -> str:
+    """Return one sentence about many gains over the same model."""
+    labels = {model["name"]: label_of(model) for model in models}
+
+    def named(verdict: str) -> str:
         found = [
-            f"{labels.get(row.model, row.model)} ({points(row).replace(' ', NBSP)} points)"
-            for row, each in zip(rows, outcomes, strict=True)
-            if each == outcome
+            f"{labels.get(claim.model, claim.model)} ({estimate_text(claim).replace(' ', NBSP)})"
+            for claim in claims
+            if claim.verdict == verdict
         ]
         return ", ".join(found) or "none"
 
-    rest = sum(outcome.startswith("not shown") for outcome in outcomes)
-    over = labels.get(rows[0].against, rows[0].against)
+    over = labels.get(claims[0].against, claims[0].against)
+    row = _row(claims[0], index)
+    what = subject(row) if row else "pass@1"
+    rest = sum(claim.verdict == "not shown" for claim in claims)
     return (
-        f"Of {len(rows)} models compared with {over}, {_what(rows[0])} is higher for "
-        f"{named('higher')}, lower for {named('lower')}; for {rest} no difference is shown."
+        f"Of {len(claims)} models compared with {over}, {what} is higher for "
+        f"{named('verified')}, and shown not to be {claims[0].margin or 0:.0f} points higher for "
+        f"{named('refuted')}; for {rest} no difference is shown."
     )
-
-
-def _what(difference: Score) -> str:
-    if difference.operator == "nominal":
-        return "nominal pass@1"
-    return "robust pass@1" + (" under unseen operators" if difference.operator == "unseen" else "")
 
 
 def _alone(index: ScoreIndex, model: Model) -> str:

@@ -13,6 +13,7 @@ from overproof.report.facts import (
     MISSING,
     Model,
     ScoreIndex,
+    SummaryRow,
     holm_text,
     label_of,
     number,
@@ -43,6 +44,20 @@ class TextTable:
     rows: list[list[str]]
     marks: list[str]
     """Per row: `head` is one cell over all columns, `group` starts a group, `quiet` a control."""
+
+
+def summary_table(rows: Sequence[SummaryRow]) -> TextTable:
+    """Return what every model reaches, and what it costs; engines where they differ."""
+    mixed = len({row.build for row in rows}) > 1
+    cells = [
+        [
+            *(row.label, row.pass_at_1, row.robust, row.drop, row.tpot, row.tokens_per_s, row.size),
+            *([row.build] if mixed else []),
+        ]
+        for row in rows
+    ]
+    headings = ["model", "pass@1", "robust pass@1", "robust drop", "TPOT, ms", "tokens/s", "size"]
+    return TextTable([*headings, *(["engine"] if mixed else [])], cells, [""] * len(rows))
 
 
 def operator_table(index: ScoreIndex, models: Sequence[Model]) -> TextTable:
@@ -78,7 +93,7 @@ def detail_table(index: ScoreIndex, models: Sequence[Model]) -> TextTable:
             flips = scores["robust_relative"].counts if scores["robust_relative"] else {}
             rows.append(
                 [
-                    operator_name(operator, family) if position == 0 else "",
+                    operator_name(operator, family),
                     label_of(model),
                     *(percent(score) for score in scores.values()),
                     str(flips.get("broken", MISSING)),
@@ -149,7 +164,7 @@ def speed_table(index: ScoreIndex, models: Sequence[Model]) -> TextTable:
         cells = [ratio(index.nominal(first, f"{m}_ratio", second)) for m in SPEED_COLUMNS]
         rows.append([f"{labels.get(first, first)} ÷ {labels.get(second, second)}", *cells])
         marks.append("group" if position == 0 else "")
-    table = TextTable(["", *SPEED_COLUMNS.values()], rows, marks)
+    table = TextTable(["model", *SPEED_COLUMNS.values()], rows, marks)
     return compact(table, [list(SPEED_COLUMNS).index("completion_tokens") + 1])
 
 
@@ -157,7 +172,7 @@ def side_table(content: Any) -> TextTable | None:
     """Return a side table: a list of rows, or a mapping of names to values; None for text."""
     if isinstance(content, Mapping):
         rows = [[str(name), cell_text(value)] for name, value in content.items()]
-        return TextTable(["", "value"], rows, [""] * len(rows)) if rows else None
+        return TextTable(["what", "value"], rows, [""] * len(rows)) if rows else None
     if isinstance(content, Sequence) and not isinstance(content, str) and content:
         names = list(dict.fromkeys(name for row in content for name in row))
         rows = [[cell_text(row.get(name)) for name in names] for row in content]
