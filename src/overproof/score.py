@@ -15,7 +15,7 @@ import dataclasses
 import itertools
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -142,14 +142,17 @@ def score(
     *,
     workers: int = 2,
     out: Path | None = None,
+    form: str = "",
 ) -> Scored:
-    """Execute every sample of a file and return the verdicts, also written to `out`.
+    """Execute every sample of a file or folder and return the verdicts, also written to `out`.
+
+    `form` is a key of `overproof.suites.samples.FORMATS`; without it, the shape tells.
 
     Raises: RowError or DataError for a bad line, with file and line; UsageError if the file
     can't be opened; StorageError; what `Pool` raises.
     """
     by_task = {problem.task_id: problem for problem in problems}
-    submissions = read_submissions(samples, by_task, limits)
+    submissions = read_submissions(samples, by_task, limits, form)
     table = _open_table(out)
     missing = [item for item in submissions if table is None or item.key not in table]
     unfit: list[Outcome] = []
@@ -180,14 +183,22 @@ def score(
     return Scored(outcomes=outcomes, problems=len(by_task), seconds=seconds, tier=tier)
 
 
-def read_submissions(path: Path, problems: dict[str, Problem], limits: Limits) -> list[Submission]:
-    """Return the samples of a file, each with its program.
+def read_submissions(
+    path: Path,
+    problems: dict[str, Problem],
+    limits: Limits,
+    form: str = "",
+    keep: Callable[[dict[str, Any]], bool] = lambda fields: True,
+) -> list[Submission]:
+    """Return the samples of a file or folder that `keep` says yes to, each with its program.
 
     Raises: RowError with file and line; DataError for an empty file; UsageError.
     """
     found = []
     aliases = Aliases(problems.values())
-    for place, fields in read_samples(path, problems):
+    for place, fields in read_samples(path, problems, form):
+        if not keep(fields):
+            continue
         where = f"{path}:{place}"
         task_id = fields.get("task_id", fields.get("name"))
         if not isinstance(task_id, str):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from overproof.errors import DataError, RowError
+from overproof.errors import DataError, RowError, UnknownNameError
 from overproof.records import Problem
 from overproof.suites import load_suite
 from overproof.suites.peers import generated_program
@@ -92,6 +92,36 @@ def test_lists_of_lists_belong_to_the_problems_in_order(tmp_path: Path) -> None:
         read(path, [[first], [second], [rest]])
     with pytest.raises(RowError, match="entry 2: got int"):
         read(path, [{"task_id": "a"}, 5])
+
+
+def test_verdicts_of_evalplus_hold_its_samples(tmp_path: Path) -> None:
+    rows = [{"task_id": "mine/0", "solution": text, "base_status": "pass"} for text in ("x", "y")]
+    content = {"date": "2026-01-01", "hash": "ab", "eval": {"mine/0": rows, "mine/1": []}}
+    path = tmp_path / "samples_eval_results.json"
+    assert [fields["solution"] for _, fields in read(path, content)] == ["x", "y"]
+
+
+def test_a_named_format_says_which_field_counts_and_refuses_others(tmp_path: Path) -> None:
+    path = tmp_path / "s.jsonl"
+    path.write_text(json.dumps({"task_id": "mine/0", "completion": "c", "solution": "s"}))
+    for form, field in (("human-eval", "completion"), ("evalplus", "solution"), ("", "solution")):
+        ((_, fields),) = read_samples(path, PROBLEMS, form)
+        assert set(fields) == {"task_id", field}
+    lists = tmp_path / "g.json"
+    lists.write_text(json.dumps([["def first(a): return 1"]]))
+    refused = [
+        (path, "bigcode", DataError),
+        (path, "multipl-e", RowError),
+        (lists, "evalplus", DataError),
+        (path, "evalplsu", UnknownNameError),
+    ]
+    for file, form, kind in refused:
+        with pytest.raises(kind) as caught:
+            list(read_samples(file, PROBLEMS, form))
+        assert caught.value.hint
+    path.write_text(json.dumps({"task_id": "mine/0", "solution": "s"}))
+    with pytest.raises(RowError, match="not human-eval"):
+        list(read_samples(path, PROBLEMS, "human-eval"))
 
 
 def test_what_was_generated_is_the_whole_or_the_rest() -> None:

