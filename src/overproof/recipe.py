@@ -107,6 +107,9 @@ class TeachConfig:
     """Longer targets are left out of training."""
     views: tuple[View, ...] = ("text_to_code", "code_to_text")
     """What is taught: `text_to_code`, `code_to_text`, `repair`, `fill_in_middle`."""
+    own_problems: int = 0
+    """Problems that the teacher is asked to make up, each inspired by a pair: those whose worked
+    examples pass are pairs, too, decontaminated like the others; 0 turns it off."""
     written_calls: int = 0
     """Calls that the teacher writes for a pair without worked examples: its solution is verified
     if it returns what the pair's own code returns; 0 turns it off."""

@@ -304,6 +304,20 @@ class Solution:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnProblem:
+    """A problem that the teacher made up, and what became of it."""
+
+    key: str
+    pair: str
+    """Key of the pair that inspired it."""
+    answer: str
+    """What the teacher wrote, whole."""
+    status: Literal["kept", "no_function", "no_examples", "failed", "not_run"]
+    """`kept`: its worked examples passed; `not_run`: a fault on our side."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lesson:
     """One text that the student learns: a target after a prompt, with the teacher's logits."""
 
@@ -359,6 +373,54 @@ class Score:
     """Estimator and interval, in words."""
     counts: dict[str, int] = field(default_factory=dict)
     """Counts behind it: statuses, flips."""
+    detectable: float | None = None
+    """Of a paired difference: the smallest true one that this run finds with 80 % power at 5 %, in
+    the unit of `value`; see measure/power.py. None where it has no closed form."""
+
+
+Verdict = Literal["verified", "not shown", "refuted"]
+"""What the data say of a claim; refuted is more than not shown, see docs/concepts/statistics.md."""
+
+Confidence = Literal["high", "moderate", "low"]
+"""How firmly a verdict stands, by its interval and adjusted p; not the chance that it is true."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One sentence of the report that carries a number, with what stands behind it."""
+
+    key: str
+    claim: str
+    """The sentence, without its verdict."""
+    estimate: float | None
+    """None where the run has nothing to estimate it from."""
+    low: float | None
+    high: float | None
+    """95 % interval, in the unit of `estimate`."""
+    unit: str
+    """`points` (hundredths of a share), `share`, `ratio`, `ms`, or empty for a bare number."""
+    p_adjusted: float | None
+    """Of the test behind the verdict, after Holm over the run's claims of one kind."""
+    verdict: Verdict
+    confidence: Confidence
+    rows: tuple[str, ...]
+    """Keys of the `Score` rows behind it; the first is the one that gives the estimate."""
+    command: str
+    """The command that makes these rows again."""
+    limitations: tuple[str, ...] = ()
+    """What the sentence leaves out: one short sentence each."""
+    kind: str = ""
+    """What is claimed: see measure/ledger.py."""
+    margin: float | None = None
+    """Of a claim about `no more than`: the margin that was stated, in the unit of `estimate`."""
+    detectable: float | None = None
+    """The smallest true difference that this run would find, in the unit of `estimate`."""
+    n: int = 0
+    """Tasks behind it."""
+    model: str = ""
+    """What it is about."""
+    against: str = ""
+    """What that is compared with; empty if with nothing."""
 
 
 Row = TypeVar("Row")

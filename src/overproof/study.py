@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
+
 from overproof.catalog import ModelSource
 from overproof.distill.arm import Arm, Distilled, Signals, distill
 from overproof.distill.heldout import hold_out
@@ -19,9 +21,10 @@ from overproof.engines.protocol import cpu_threads
 from overproof.errors import RecipeError, UnknownNameError, UsageError
 from overproof.manifest import describe_run
 from overproof.measure.latency import time_models
+from overproof.measure.ledger import ledger
 from overproof.measure.scores import measure
 from overproof.models import model_form, resolve_model
-from overproof.pairs.gather import gather_pairs
+from overproof.pairs.gather import gather_pairs, join_own
 from overproof.perturb import Yield, get_operator, seen_operators
 from overproof.perturb.presets import expand
 from overproof.perturb.rewriting import rewriting_of
@@ -46,7 +49,7 @@ from overproof.suites import load_suites
 from overproof.suites.multicode.perturbing import perturb_all
 from overproof.suites.peers import SourceTested
 from overproof.teach.embeddings import embed_pairs
-from overproof.teach.lessons import Taught, teach
+from overproof.teach.lessons import Taught, make_up, teach
 from overproof.teach.rollouts import write_rollouts
 
 
@@ -73,8 +76,8 @@ def run(recipe: Recipe, out: Path, command: str) -> Finished:
     with folder.locked():
         write_atomically(out / "recipe.yaml", dump_recipe(recipe).encode())
         problems = _load(recipe)
-        pairs, contamination = gather_pairs(recipe.pairs, problems, recipe.seed, folder)
         teacher, student = _teacher_and_student(recipe)
+        pairs, contamination = _gather(teacher, problems, recipe, folder)
         taught, arms = _distil(teacher, student, pairs, recipe, folder, arm_configs(recipe))
         notes = {
             "Decontamination": contamination,
@@ -104,8 +107,8 @@ def distil_one(recipe: Recipe, arm: str, out: Path) -> Distilled:
     folder = RunFolder(out)
     with folder.locked():
         write_atomically(out / "recipe.yaml", dump_recipe(recipe).encode())
-        pairs, _ = gather_pairs(recipe.pairs, _load(recipe), recipe.seed, folder)
         teacher, student = _teacher_and_student(recipe)
+        pairs, _ = _gather(teacher, _load(recipe), recipe, folder)
         _, arms = _distil(teacher, student, pairs, recipe, folder, {chosen: configs[chosen]})
         return arms[chosen]
 
@@ -123,6 +126,16 @@ def _teacher_and_student(recipe: Recipe) -> tuple[Contender, Contender]:
         source = replace(source, tokenizer=resolve_model(recipe.models.tokenizer))
     student = resolve_model(recipe.models.student)
     return Contender(name="teacher", source=source), Contender(name="undistilled", source=student)
+
+
+def _gather(
+    teacher: Contender, problems: list[Problem], recipe: Recipe, folder: RunFolder
+) -> tuple[list[Pair], dict[str, Any]]:
+    """Return the pairs of the sources and those that the teacher makes up, all decontaminated."""
+    pairs, contamination = gather_pairs(recipe.pairs, problems, recipe.seed, folder)
+    own = make_up(teacher, pairs, recipe, folder)
+    pairs, made_up = join_own(pairs, own, problems, recipe.pairs, folder)
+    return pairs, {**contamination, **made_up}
 
 
 def _distil(
@@ -301,6 +314,7 @@ def _measure_all(
         samples, variants, problems, recipe.limits, folder.table("outcomes", Outcome)
     )
     timings = time_models(contenders, problems, recipe, folder.table("timings", Timing))
+    manifest = describe_run(contenders, samples, outcomes, command)
     scores = measure(
         problems,
         variants,
@@ -313,11 +327,13 @@ def _measure_all(
             {variant.operator for variant in variants} - {"nominal"},
             trained_on(recipe) if trained else (),
         ),
+        sizes={model["name"]: model["size_bytes"] or 0 for model in manifest["models"]},
         seed=recipe.seed,
     )
-    manifest = describe_run(contenders, samples, outcomes, command)
     folder.write_json("manifest.json", manifest)
     notes = {"Operators": [asdict(item) for item in yields], **notes}
+    claims = ledger(scores, manifest, notes)
+    folder.write_json("claims.json", to_builtins(claims))
     report = write_report(
         folder.path,
         recipe.name,
@@ -330,6 +346,7 @@ def _measure_all(
         scores,
         timings,
         notes,
+        claims=claims,
     )
     return Finished(report=report, scores=scores, models=manifest["models"], notes=notes)
 

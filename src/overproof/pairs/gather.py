@@ -14,6 +14,7 @@ import msgspec
 from overproof.errors import DataError
 from overproof.pairs.collect import collect
 from overproof.pairs.contamination import decontaminate
+from overproof.pairs.duplicates import dedupe
 from overproof.pairs.files import read_pairs, write_pairs
 from overproof.pairs.ranking import rank
 from overproof.pairs.rules import MiningRules
@@ -67,6 +68,33 @@ def gather_pairs(
     removed = len(clean.certificate.removed)
     say(f"pairs: {len(chosen)} of {len(found.pairs)}; {removed} overlapped")
     return chosen, _summary(summary)
+
+
+def join_own(
+    pairs: Sequence[Pair],
+    own: Sequence[Pair],
+    problems: Sequence[Problem],
+    config: PairsConfig,
+    folder: RunFolder,
+) -> tuple[list[Pair], dict[str, Any]]:
+    """Return the pairs and those that the teacher made up, and what was removed of the latter.
+
+    What repeats a pair, or overlaps with a suite, is left out; its certificate is stored beside
+    that of the pairs.
+    """
+    if not own:
+        return list(pairs), {}
+    known = {pair.key for pair in pairs}
+    fresh = [p for p in dedupe([*pairs, *own], config.near_duplicate).pairs if p.key not in known]
+    clean = decontaminate(fresh, problems)
+    folder.write_json("problems.certificate.json", clean.certificate.as_json())
+    say(f"pairs: {len(clean.pairs)} of {len(own)} that the teacher made up")
+    return [*pairs, *clean.pairs], {
+        "made up by the teacher, examples pass": len(own),
+        "of these, copies": len(own) - len(fresh),
+        "of these, overlapping with a suite": len(clean.certificate.removed),
+        "of these, used": len(clean.pairs),
+    }
 
 
 def _summary(stored: dict[str, Any]) -> dict[str, Any]:

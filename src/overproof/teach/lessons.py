@@ -17,9 +17,10 @@ from overproof.engines.generate import Contender, form_for
 from overproof.engines.prompts import PromptForm
 from overproof.errors import DataError, EngineError
 from overproof.recipe import Recipe
-from overproof.records import Checks, Lesson, Pair, Solution, View
+from overproof.records import Checks, Lesson, OwnProblem, Pair, Solution, View
 from overproof.store import RunFolder
 from overproof.teach.checks import find_checks
+from overproof.teach.problems import write_problems
 from overproof.teach.signals import Draft, score_drafts
 from overproof.teach.solutions import complaint, write_solutions
 from overproof.teach.teacher import lazily
@@ -64,6 +65,21 @@ def teach(teacher: Contender, pairs: Sequence[Pair], recipe: Recipe, folder: Run
     counts.update(f"lessons {lesson.view}" for lesson in lessons)
     counts["target too long"] = len(drafts) - len(lessons)
     return Taught(lessons=lessons, counts=dict(sorted(counts.items())))
+
+
+def make_up(
+    teacher: Contender, pairs: Sequence[Pair], recipe: Recipe, folder: RunFolder
+) -> list[Pair]:
+    """Return the pairs that the teacher makes up, `teach.own_problems` being asked for.
+
+    Raises: EngineError if the teacher cannot run, or has no chat template.
+    """
+    if not recipe.teach.own_problems:
+        return []
+    form = teacher_form(teacher, recipe)
+    with lazily(teacher, recipe.models) as load:
+        table = folder.table("problems", OwnProblem)
+        return write_problems(load, teacher, form, pairs, recipe, table)
 
 
 def teacher_form(teacher: Contender, recipe: Recipe) -> PromptForm:
