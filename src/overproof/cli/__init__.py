@@ -5,9 +5,14 @@ from typing import Any
 import click
 
 from overproof import __version__
+from overproof.cli.bench import bench_command
+from overproof.cli.claims import claims_command
 from overproof.cli.files import models, pairs
+from overproof.cli.interchange import convert_command
 from overproof.cli.programs import doctor, score, selftest
 from overproof.cli.prompts import attack_command, operators, perturb_command, suite
+from overproof.cli.runs import compare_command, ls, show
+from overproof.cli.ship import export_command, serve_command, try_command
 from overproof.cli.study import distill_command, evaluate, recipes, run
 from overproof.errors import OverproofError
 
@@ -38,9 +43,11 @@ def main(debug: bool) -> None:
 
 
 for command in (
-    *(run, distill_command, evaluate, recipes),
-    *(score, doctor, selftest),
+    *(run, distill_command, evaluate, bench_command, recipes),
+    *(score, convert_command, doctor, selftest),
     *(operators, perturb_command, attack_command, suite),
     *(models, pairs),
+    *(export_command, serve_command, try_command),
+    *(claims_command, compare_command, ls, show),
 ):
     main.add_command(command)

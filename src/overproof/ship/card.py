@@ -1,4 +1,4 @@
-"""What leaves with a checkpoint: the model card.
+"""The card that training puts beside a checkpoint: where its weights come from.
 
 ---
 base_model: qwen2.5-coder-0.5b-instruct
