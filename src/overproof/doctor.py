@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 from overproof.catalog import cache_folder, cached_file, list_entries
+from overproof.engines.rounding import saturates
 from overproof.fetch import is_fetched
 from overproof.languages import NAMES, load_language
 from overproof.languages.language import Language
@@ -284,6 +285,14 @@ def check_machine(_: Commands) -> Iterator[Check]:
         state="ok" if bfloat16 else "weak",
         detail=", ".join(bfloat16) or "emulated, and slow; training falls back to float32",
     )
+    if saturates(frozenset(flags), platform.machine()):
+        yield Check(
+            area="machine",
+            name="int8",
+            state="weak",
+            detail="no VNNI: sums saturate in ctranslate2, and very small models suffer",
+            remedy="models.precision=float32, or --engine xllamacpp",
+        )
     cores = usable_cores()
     yield Check(
         area="machine", name="cores", state="ok" if cores >= 2 else "weak", detail=f"{cores:g}"

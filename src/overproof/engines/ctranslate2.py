@@ -7,6 +7,7 @@ hidden states.
 
 import time
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from overproof.catalog import ModelSource
@@ -20,11 +21,21 @@ from overproof.engines.protocol import (
     cut_at_stop,
     missing_engine,
 )
+from overproof.engines.rounding import saturates_here
 from overproof.engines.sparse import cut
 from overproof.errors import EngineError
+from overproof.progress import say
 
 LOSS_BATCH_TOKENS = 1024
 """Tokens scored at once by one worker; each needs 0.6 MB for a vocabulary of 152k."""
+
+
+@cache
+def _warn_once() -> None:
+    say(
+        "ctranslate2: this processor has no VNNI, so int8 sums saturate: very small models may "
+        "write otherwise than elsewhere (models.precision=float32 is exact)"
+    )
 
 
 class CTranslate2Engine:
@@ -51,6 +62,8 @@ class CTranslate2Engine:
         )
         self._library = ctranslate2
         self._generator = self._load()
+        if precision == "int8" and saturates_here():
+            _warn_once()
 
     def generate(self, requests: Sequence[Request]) -> list[Generation]:
         """Answer a batch; it is split over the workers by prompt length."""
