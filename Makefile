@@ -1,5 +1,5 @@
 # make setup          virtual environment in .venv, pinned dependencies   first time about 3 minutes
-# make test           the default tests                                   about 8 minutes
+# make test           the default tests                                   about 12 minutes
 # make check          lint, types, spelling, generated docs               under a minute
 # make demo           distil and prove, end to end, on two CPU cores      under 20 minutes, plus 1.7 GB once
 # make setup-languages  compilers and interpreters of the other languages, from Debian   about 2 minutes, needs root
@@ -66,7 +66,7 @@ models: setup
 	@$(BIN)/overproof models fetch smollm2-135m-instruct humaneval > /dev/null
 
 test: setup models
-	@echo "test: about 8 minutes on two cores"
+	@echo "test: about 12 minutes on two cores"
 	$(BIN)/python -m pytest -q
 
 test-slow: setup models
