@@ -181,23 +181,28 @@ def test_stopping_early_leaves_no_process(tmp_path: Path) -> None:
         Job(key=str(n), task_id="t", program=f"def f(): return {n}", entry_point="f", test=ANY_INT)
         for n in range(20)
     ]
+    before = _oracles()  # other tests may keep a pool
     outcomes = run_jobs(jobs, Limits())
     next(outcomes)
+    assert _oracles() > before or not _CHILDREN.exists()
     outcomes.close()  # type: ignore[attr-defined]
-    children = Path(f"/proc/self/task/{os.getpid()}/children")
     patience = time.monotonic() + 10  # on a busy machine, dying takes a moment
-    while (left := _oracles(children)) and time.monotonic() < patience:
+    while (left := _oracles() - before) and time.monotonic() < patience:
         time.sleep(0.05)
     assert not left
 
 
-def _oracles(children: Path) -> list[bytes]:
-    """Return the command lines of the oracles among the children that are there."""
-    found = []
-    for pid in children.read_text().split() if children.exists() else []:
+_CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children")
+
+
+def _oracles() -> set[str]:
+    """Return the process numbers of the oracles among the children of this process."""
+    found = set()
+    for pid in _CHILDREN.read_text().split() if _CHILDREN.exists() else []:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            found.append(Path(f"/proc/{pid}/cmdline").read_bytes())
-    return [line for line in found if b"sandbox.oracle" in line]
+            if b"sandbox.oracle" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.add(pid)
+    return found
 
 
 def test_no_jobs_and_no_workers() -> None:
