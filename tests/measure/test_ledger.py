@@ -101,6 +101,16 @@ def test_times_are_judged_as_ratios() -> None:
     assert found["speed", "distilled"].unit == "ratio"
 
 
+@pytest.mark.parametrize(("prompts", "verdict"), [(2, "not shown"), (8, "verified")])
+def test_two_prompts_verify_no_time_however_narrow_their_bootstrap(
+    prompts: int, verdict: str
+) -> None:
+    fast = row(0.30, 0.33, metric="tpot_ms_ratio", against="teacher", n=prompts)
+    claim = judged(fast, kind="speed")
+    assert claim.verdict == verdict
+    assert claim.p_adjusted == 2.0 ** (1 - prompts)
+
+
 def test_holm_is_taken_over_the_main_answers_and_over_the_rest() -> None:
     arms = ["a", "b"]
     models = {"models": [{"name": n} for n in ("undistilled", *arms)], "command": ""}

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from overproof.cli.options import engine_option
+
 
 @click.command("bench")
 @click.option("--model", "models", multiple=True, required=True, help="Repeat to compare.")
@@ -35,13 +37,7 @@ import click
 @click.option("--repeats", default=1, show_default=True, help="Paired answers to every prompt.")
 @click.option("--rounds", default=6, show_default=True, help="Turns of a model under load.")
 @click.option("--threads", type=int, help="CPU threads, pinned [default: the cores that are free].")
-@click.option(
-    "--engine",
-    type=click.Choice(["auto", "ctranslate2", "server", "transformers", "xllamacpp"]),
-    default="auto",
-    show_default=True,
-    help="auto: server if all models are, xllamacpp if all are GGUF files, else ctranslate2.",
-)
+@engine_option
 @click.option("--precision", default="", help="Of the engine; its usual one by default.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder [default: runs/bench-…].")
 @click.option("--json", "as_json", is_flag=True, help="Print one object instead of tables.")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from overproof.cli.options import engine_option
+
 if TYPE_CHECKING:
     from overproof.study import Finished
 
@@ -68,13 +70,7 @@ def distill_command(recipe: str, overrides: tuple[str, ...], arm: str, out: Path
 @click.option("--operators", default="", help="Comma-separated; none by default.")
 @click.option("--seeds", default=1, show_default=True, help="Draws per random operator.")
 @click.option("--limit", type=int, help="Only this many problems, evenly spread.")
-@click.option(
-    "--engine",
-    type=click.Choice(["auto", "ctranslate2", "server", "transformers", "xllamacpp"]),
-    default="auto",
-    show_default=True,
-    help="auto: server if all models are, xllamacpp if all are GGUF files, else ctranslate2.",
-)
+@engine_option
 @click.option("--precision", default="", help="Of the engine; its usual one by default.")
 @click.option("--latency", default=0, show_default=True, help="Prompts timed in pairs.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder [default: runs/eval-…].")

@@ -16,9 +16,9 @@ from math import ceil, exp, floor, log, log10
 from typing import Literal
 
 from overproof.compare.comparison import Row
+from overproof.measure.intervals import Z95
+from overproof.measure.power import Z80, detectable_from_limits
 
-Z95, Z80 = 1.959964, 0.841621
-"""Quantiles: the interval's, and that of a chance of 80 %."""
 POWER = (Z95 + Z80) / Z95
 """How many half-widths away from the margin a difference must be, to be found in 4 of 5 tries."""
 MOST = 1_000_000
@@ -62,7 +62,7 @@ def needed(row: Row, sense: Literal[">=", "<="], margin: float) -> Needed | None
     equal = -reach if sense == ">=" else reach
     detectable, whence = found.detectable, "as for a test of no difference"
     if detectable is None:
-        detectable, whence = POWER * (high - low) / 2, "from the interval's half-width"
+        detectable, whence = detectable_from_limits(low, high), "from the interval's half-width"
         detectable = exp(detectable) if row.is_ratio else detectable
     equal = exp(equal) if row.is_ratio else equal
     words = [

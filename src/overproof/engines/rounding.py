@@ -3,7 +3,7 @@
 x86 without VNNI multiplies int8 in pairs and keeps their sum in 16 bits, which saturates: large
 sums are cut off, and what a model with large activations writes changes. SmolLM2-135M loses 0.45
 nats a token that way, Qwen2.5-Coder-0.5B 0.01; with MKL's exact products the first loses 0.01.
-dev/LOG.md, 2026-11-29, has the measurement.
+`benchmarks/int8_rounding.py` measures it.
 
     >>> saturates({"avx2"}, "x86_64"), saturates({"avx2", "avx_vnni"}, "x86_64")
     (True, False)

@@ -15,7 +15,7 @@ from overproof.folders.run import Run
 from overproof.measure.ledger import ledger
 from overproof.measure.scores import measure
 from overproof.records import Claim, Score
-from overproof.report.claims import MARKS, claim_counts, estimate_text
+from overproof.report.claims import MARKS, claim_counts, estimate_text, p_text
 
 WIDTH = 88
 
@@ -41,7 +41,8 @@ def claim_lines(claims: Sequence[Claim]) -> Iterator[str]:
         yield from textwrap.wrap(claim.claim, WIDTH, initial_indent="  ", subsequent_indent="  ")
         numbers = [estimate_text(claim)]
         if claim.p_adjusted is not None:
-            numbers.append(f"adjusted p {_p(claim.p_adjusted)}")
+            p = p_text(claim.p_adjusted)
+            numbers.append(f"adjusted p {p}" if p.startswith("<") else f"adjusted p = {p}")
         numbers.append(f"{claim.n:,} tasks")
         if claim.detectable is not None and claim.unit == "points":
             numbers.append(f"detectable {claim.detectable:.1f} points")
@@ -53,10 +54,6 @@ def claim_lines(claims: Sequence[Claim]) -> Iterator[str]:
         yield ""
     if claims:
         yield claim_counts(claims)
-
-
-def _p(value: float) -> str:
-    return "< 0.0001" if value < 1e-4 else f"= {value:.2g}"
 
 
 def _measured(run: Run) -> list[Score]:

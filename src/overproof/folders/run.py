@@ -92,7 +92,8 @@ class Run:
         try:
             return msgspec.convert(self.results.get("scores", []), list[Score])
         except msgspec.ValidationError as error:
-            raise DataError(f"{self.path / 'results.json'}: {error}") from None
+            path = self.path / "results.json"
+            raise DataError(f"{path}: not our scores ({error})", hint="run it again") from None
 
     @cached_property
     def samples(self) -> list[Sample]:

@@ -49,7 +49,7 @@ def write_every_eval_ever(run: Run, model: str, out: Path, model_id: str = "") -
     evaluation = f"{COLLECTION}/{model_id}/{int(run.ended.timestamp())}"
     rows = [row for part in parts for row in instances(part, evaluation, model_id)]
     lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
-    name = _uuid(evaluation, content_key(*sorted(row.key for row in run.outcomes)))
+    name = _uuid(evaluation, content_key(*sorted(row.key for row in run.outcomes.values())))
     relative = Path("data", COLLECTION, *model_id.split("/"))
     folder = out / relative
     with storage_errors(folder):

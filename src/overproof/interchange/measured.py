@@ -101,19 +101,7 @@ class Part:
         found = [
             _mean(f"pass@{k}", list(values.values())) for k in self.ks if (values := self.values(k))
         ]
-        return found + [
-            Aggregate(
-                metric=score.metric,
-                value=score.value,
-                stderr=None,
-                low=score.low,
-                high=score.high,
-                n=score.n,
-                method=score.method,
-            )
-            for score in self.scores
-            if score.value is not None
-        ]
+        return found + [_aggregate(score) for score in self.scores if score.value is not None]
 
 
 def parts_of(run: Run, model: str) -> Iterator[Part]:
@@ -150,15 +138,7 @@ def parts_of(run: Run, model: str) -> Iterator[Part]:
 def latency_of(run: Run, model: str) -> list[Aggregate]:
     """Return the run's latency of a model: medians with intervals, in milliseconds."""
     return [
-        Aggregate(
-            metric=score.metric,
-            value=score.value,
-            stderr=None,
-            low=score.low,
-            high=score.high,
-            n=score.n,
-            method=score.method,
-        )
+        _aggregate(score)
         for score in run.scores
         if score.model == model
         and not score.against
@@ -206,4 +186,17 @@ def _mean(metric: str, values: Sequence[float]) -> Aggregate:
         high=min(1.0, mean + spread) if stderr is not None else None,
         n=n,
         method="normal, over tasks",
+    )
+
+
+def _aggregate(score: Score) -> Aggregate:
+    assert score.value is not None
+    return Aggregate(
+        metric=score.metric,
+        value=score.value,
+        stderr=None,
+        low=score.low,
+        high=score.high,
+        n=score.n,
+        method=score.method,
     )

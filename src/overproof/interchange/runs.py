@@ -4,7 +4,6 @@ run = read_run(Path("runs/demo"))
 run.answered("distilled")          # (sample, variant, outcome) of one model
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,9 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from overproof.errors import DataError, UnknownNameError, UsageError
+from overproof.errors import UnknownNameError, UsageError
+from overproof.folders.run import open_run
 from overproof.recipe import Recipe, load_recipe
-from overproof.records import Outcome, Problem, Sample, Score, Timing, Variant, read_rows
+from overproof.records import Outcome, Problem, Sample, Score, Timing, Variant
 from overproof.suites import load_suites
 
 
@@ -27,7 +27,8 @@ class Run:
     problems: list[Problem]
     variants: list[Variant]
     samples: list[Sample]
-    outcomes: list[Outcome]
+    outcomes: dict[str, Outcome]
+    """The verdict on each sample, by the sample's key."""
     timings: list[Timing]
     scores: list[Score]
     """Empty while the run has not ended."""
@@ -67,10 +68,10 @@ class Run:
     def answered(self, model: str) -> Iterator[tuple[Sample, Variant, Outcome]]:
         """Yield what a model wrote, to what, and the verdict; without those not executed yet."""
         variants = {variant.key: variant for variant in self.variants}
-        verdicts = {outcome.sample or outcome.key: outcome for outcome in self.outcomes}
         for sample in self.samples:
-            if sample.model == model and sample.key in verdicts and sample.task_id in self.tasks:
-                yield sample, variants[sample.variant], verdicts[sample.key]
+            verdict = self.outcomes.get(sample.key)
+            if sample.model == model and verdict and sample.task_id in self.tasks:
+                yield sample, variants[sample.variant], verdict
 
     def described(self, model: str) -> dict[str, Any]:
         """Return what the manifest says of a model; its name alone if there is none."""
@@ -93,39 +94,15 @@ def read_run(path: Path, problems: Sequence[Problem] = ()) -> Run:
     if not is_run(path):
         raise UsageError(f"{path}: no run folder", hint="one has recipe.yaml and samples.jsonl")
     recipe = load_recipe(f"{path}/recipe.yaml")
-    names = recipe.suites.names
+    names, rows = recipe.suites.names, open_run(path)
     return Run(
         path=path,
         recipe=recipe,
         problems=list(problems) or load_suites(names, recipe.suites.problems),
-        variants=_rows(path / "variants.jsonl", Variant),
-        samples=_rows(path / "samples.jsonl", Sample),
-        outcomes=_rows(path / "outcomes.jsonl", Outcome),
-        timings=_rows(path / "timings.jsonl", Timing),
-        scores=_scores(path / "results.json"),
-        manifest=_json(path / "manifest.json") or {},
+        variants=rows.variants,
+        samples=rows.samples,
+        outcomes=rows.outcomes,
+        timings=rows.timings,
+        scores=rows.scores,
+        manifest=rows.manifest,
     )
-
-
-def _rows(path: Path, kind: type[Any]) -> list[Any]:
-    return read_rows(path, kind) if path.is_file() else []
-
-
-def _scores(path: Path) -> list[Score]:
-    import msgspec
-
-    found = _json(path)
-    rows = found.get("scores", []) if isinstance(found, dict) else []
-    try:
-        return msgspec.convert(rows, list[Score])
-    except msgspec.ValidationError as error:
-        raise DataError(f"{path}: not our scores ({error})", hint="run it again") from None
-
-
-def _json(path: Path) -> Any:
-    if not path.is_file():
-        return None
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise DataError(f"{path}: not JSON ({error})", hint="delete it and rerun") from None

@@ -88,9 +88,21 @@ def _sides(item: Proposition) -> _Sides:
     )
     low, high = min(low, high), max(low, high)
     holds = p_above(value, min(low, value), threshold)
+    fails = p_above(-value, min(-high, -value), -refuted_at)
     if item.p is not None and value > threshold:
         holds = max(holds, item.p)
-    return _Sides(holds, p_above(-value, min(-high, -value), -refuted_at))
+    if item.ratio:  # a bootstrap of two prompts is narrow, whatever they say
+        holds, fails = max(holds, _rarest(item.n)), max(fails, _rarest(item.n))
+    return _Sides(holds, fails)
+
+
+def _rarest(pairs: int) -> float:
+    """Return the least two-sided p that so many pairs can have: all of them on one side.
+
+    >>> _rarest(2), _rarest(6)
+    (0.5, 0.03125)
+    """
+    return float(min(1.0, 2.0 ** (1 - pairs)))
 
 
 def _claim(item: Proposition, p: _Sides | None, command: str, mixed: str) -> Claim:

@@ -45,7 +45,7 @@ def claim_views(claims: Sequence[Claim]) -> list[ClaimView]:
             verdict=claim.verdict,
             mark=MARKS[claim.verdict],
             estimate=estimate_text(claim),
-            p=MISSING if claim.p_adjusted is None else f"{claim.p_adjusted:.3g}",
+            p=MISSING if claim.p_adjusted is None else p_text(claim.p_adjusted),
             confidence=claim.confidence,
             tasks=f"{claim.n:,}" if claim.n else MISSING,
             detectable=_in_unit(claim.detectable, claim.unit) if claim.detectable else "",
@@ -70,6 +70,15 @@ def claim_table(claims: Sequence[Claim]) -> TextTable:
 def claim_counts(claims: Sequence[Claim]) -> str:
     """Return how many claims hold: `3 verified, 2 not shown, 0 refuted`."""
     return ", ".join(f"{sum(c.verdict == name for c in claims)} {name}" for name in MARKS)
+
+
+def p_text(value: float) -> str:
+    """Return a p value as it is printed.
+
+    >>> p_text(1e-290), p_text(0.0312)
+    ('< 0.0001', '0.031')
+    """
+    return "< 0.0001" if value < 1e-4 else f"{value:.2g}"
 
 
 def estimate_text(claim: Claim) -> str:
