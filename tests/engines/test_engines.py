@@ -1,13 +1,16 @@
 """The four engines on a real model, SmolLM2-135M; the server is llama.cpp's own, over HTTP."""
 
+import json
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from overproof.catalog import ModelSource
+from overproof.distill.tokenizers import PROBES
 from overproof.engines import ENGINES, Engine, load_engine
 from overproof.engines.generate import form_for
 from overproof.engines.prepare import load_tokenizer
@@ -206,3 +209,20 @@ def test_tokenizer_gives_code_back_unchanged(source: ModelSource) -> None:
 def test_an_unknown_engine_is_named(source: ModelSource) -> None:
     with pytest.raises(UnknownNameError, match="engine"):
         load_engine(source, "ctranslate")
+
+
+@pytest.mark.parametrize("text", [*PROBES, "x = 510\n 512", "a[10:200]", "٣٤ ½ v2.10"])
+def test_text_is_cut_into_the_tokens_that_llama_cpp_cuts(
+    text: str, source: ModelSource, served: ModelSource
+) -> None:
+    assert served.url is not None
+    body = json.dumps({"content": text, "add_special": False}).encode()
+    request = urllib.request.Request(
+        served.url.removesuffix("/v1") + "/tokenize",
+        data=body,
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as reply:
+        theirs = json.load(reply)["tokens"]
+    ours = load_tokenizer(source).encode(text, add_special_tokens=False)
+    assert ours == theirs

@@ -25,6 +25,16 @@ from overproof.store import storage_errors
 
 CONVERSION = 1
 """Raised when a conversion changes, so that older ones are not used."""
+TOKENIZER = "tokenizer-2"
+"""Kind of the folder with config and tokenizer; its number is raised when only they change."""
+
+DIGITS_APART = frozenset(
+    {"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"}
+)
+"""Names that GGUF gives to byte-level BPE which sets each digit apart before it splits words.
+
+transformers reads the vocabulary from the file, but not this rule. Source: llama.cpp, llama-vocab.
+"""
 
 
 def prepared_folder(source: ModelSource, kind: str) -> Path:
@@ -165,7 +175,7 @@ def _config_folder(source: ModelSource, transformers: Any) -> Path:
         raise EngineError(f"{source.name}: a server has no weights here")
     if source.kind == "folder":
         return source.path
-    target = prepared_folder(source, "tokenizer")
+    target = prepared_folder(source, TOKENIZER)
     if target.is_dir():
         return target
     folder, file = source.path.parent, source.path.name
@@ -175,6 +185,7 @@ def _config_folder(source: ModelSource, transformers: Any) -> Path:
             tokenizer = transformers.AutoTokenizer.from_pretrained(
                 folder, gguf_file=file, config=config
             )
+            _set_digits_apart(tokenizer, source.path)
         except (OSError, ValueError, KeyError) as error:
             raise EngineError(
                 f"{source.name}: cannot read this GGUF file ({_line(error)})",
@@ -183,6 +194,20 @@ def _config_folder(source: ModelSource, transformers: Any) -> Path:
         config.save_pretrained(made)
         tokenizer.save_pretrained(made)
     return target
+
+
+def _set_digits_apart(tokenizer: Any, path: Path) -> None:
+    """Give a tokenizer the rule for digits that its file names, where reading it lost the rule."""
+    from gguf import GGUFReader
+    from tokenizers.pre_tokenizers import ByteLevel, Digits, Sequence
+
+    name = GGUFReader(path).get_field("tokenizer.ggml.pre")
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if name is None or name.contents() not in DIGITS_APART or backend is None:
+        return
+    if isinstance(backend.pre_tokenizer, ByteLevel):
+        words = ByteLevel(add_prefix_space=False, use_regex=True)
+        backend.pre_tokenizer = Sequence([Digits(individual_digits=True), words])
 
 
 @contextmanager
