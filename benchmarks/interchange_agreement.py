@@ -36,7 +36,7 @@ from overproof.interchange.problems import export_suite
 from overproof.interchange.sample_files import write_samples
 from overproof.records import Outcome, Problem
 from overproof.sandbox import Limits
-from overproof.score import score
+from overproof.scoring import score
 from overproof.suites import read_problems
 from overproof.suites.load import read_humaneval, spread
 

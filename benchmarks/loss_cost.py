@@ -43,8 +43,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from overproof.distill.divergences import DIVERGENCES
-from overproof.distill.kernels import head_loss
+from overproof.distillation.divergences import DIVERGENCES
+from overproof.distillation.kernels import head_loss
 
 TOP_K = 32
 AIMS = (

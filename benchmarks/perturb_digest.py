@@ -8,7 +8,7 @@ Nothing is executed: what is hashed are the drafts that pass the static checks.
 import hashlib
 import sys
 
-from overproof.perturb import OPERATORS, perturb_prompt
+from overproof.perturbation import OPERATORS, perturb_prompt
 from overproof.suites import load_suite
 
 SEEDS = range(2)

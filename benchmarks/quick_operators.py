@@ -23,8 +23,8 @@ from pathlib import Path
 from overproof.engines.generate import generate, name_contenders
 from overproof.evaluation import evaluation_recipe
 from overproof.models import resolve_model
-from overproof.perturb import get_operator, perturb
-from overproof.perturb.presets import get_preset
+from overproof.perturbation import get_operator, perturb
+from overproof.perturbation.presets import get_preset
 from overproof.records import Outcome, Sample, Variant
 from overproof.sandbox.execute import execute
 from overproof.store import RunFolder

@@ -22,7 +22,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from overproof.perturb.audit import BREAKS_GOLD, Audit, Summary, audit
+from overproof.perturbation.audit import BREAKS_GOLD, Audit, Summary, audit
 from overproof.suites import read_problems
 
 RANGE = (22.6, 23.8)

@@ -202,8 +202,8 @@ class Recode:
 
 def compare(folder: Path, python: str, count: int) -> None:
     """Let the two take turns, and print what they took."""
-    from overproof.perturb import perturb
-    from overproof.perturb.presets import alias, get_preset
+    from overproof.perturbation import perturb
+    from overproof.perturbation.presets import alias, get_preset
     from overproof.sandbox import Limits, Pool
     from overproof.suites import load_suite
 

@@ -134,10 +134,10 @@ def live(args: argparse.Namespace) -> tuple[float, int, float]:
 
 
 def _ours(args: argparse.Namespace, *, with_teacher: bool) -> tuple[float, int, float]:
-    from overproof.distill import loop
-    from overproof.distill.objective import Setting
-    from overproof.distill.precision import bfloat16_is_faster
-    from overproof.distill.tokenizers import true_vocabulary
+    from overproof.distillation import loop
+    from overproof.distillation.objective import Setting
+    from overproof.distillation.precision import bfloat16_is_faster
+    from overproof.distillation.tokenizers import true_vocabulary
     from overproof.engines.prepare import load_tokenizer, load_weights
     from overproof.models import resolve_model
     from overproof.recipe import DistillConfig
@@ -189,7 +189,7 @@ def trl(args: argparse.Namespace) -> tuple[float, int, float]:
         GKDTrainer,
     )
 
-    from overproof.distill.precision import bfloat16_is_faster
+    from overproof.distillation.precision import bfloat16_is_faster
     from overproof.engines.prepare import load_tokenizer, load_weights
     from overproof.models import resolve_model
 
@@ -279,7 +279,7 @@ def _texts(teacher: str) -> list[tuple[str, str]]:
 def _examples(args: argparse.Namespace, tokenizer: Any) -> list[Any]:
     import numpy as np
 
-    from overproof.distill.examples import Example, direct_signal
+    from overproof.distillation.examples import Example, direct_signal
     from overproof.engines.protocol import TopLogits
 
     made = []

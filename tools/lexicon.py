@@ -20,7 +20,7 @@ from pathlib import Path
 from lemminflect import getInflection  # type: ignore[import-not-found]
 from wordfreq import zipf_frequency  # type: ignore[import-not-found]
 
-from overproof.perturb.text.lexicon import FORMS, TERMS, Form, Pos, regular
+from overproof.perturbation.text.lexicon import FORMS, TERMS, Form, Pos, regular
 
 PACKAGE = Path(__file__).parent.parent / "src" / "overproof" / "perturb" / "text"
 TARGET = PACKAGE / "data" / "lexicon.json.gz"
@@ -187,7 +187,7 @@ def main() -> None:
 
 
 def pack(net: WordNet, lemma: str) -> str:
-    """Return a lemma's line, see `overproof.perturb.text.lexicon`; empty if nothing is left."""
+    """Return a lemma's line (`perturbation.text.lexicon`); empty if nothing is left."""
     found = []
     for pos in FORMS:
         word = net.words.get((lemma, pos))

@@ -17,12 +17,12 @@ import click
 from overproof import errors, recipe, records
 from overproof.catalog import list_entries
 from overproof.cli import main as command_line
-from overproof.perturb import OPERATORS, perturb_prompt
-from overproof.perturb.catalogue import EXAMPLE
-from overproof.perturb.difference import marked, word_difference
-from overproof.perturb.draft import Operator
-from overproof.perturb.presets import NLPERTURBATOR, RECODE
-from overproof.perturb.rewriting import REWRITINGS
+from overproof.perturbation import OPERATORS, perturb_prompt
+from overproof.perturbation.catalogue import EXAMPLE
+from overproof.perturbation.difference import marked, word_difference
+from overproof.perturbation.draft import Operator
+from overproof.perturbation.presets import NLPERTURBATOR, RECODE
+from overproof.perturbation.rewriting import REWRITINGS
 from overproof.report.results import RESULTS_VERSION, Manifest, ModelEntry, Results, results_schema
 from overproof.sandbox import Limits
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from overproof.measure.scores import measure
-from overproof.perturb.presets import expand
+from overproof.perturbation.presets import expand
 from overproof.recipe import dump_recipe, load_recipe
 from overproof.records import Outcome, Sample, decode_row
 from overproof.report.html import write_report

@@ -14,8 +14,8 @@ from typing import Any
 from msgspec import to_builtins
 
 from overproof.catalog import ModelSource
-from overproof.distill.arm import Arm, Distilled, Signals, distill
-from overproof.distill.heldout import hold_out
+from overproof.distillation.arm import Arm, Distilled, Signals, distill
+from overproof.distillation.heldout import hold_out
 from overproof.engines.generate import Contender, generate, name_contenders
 from overproof.engines.protocol import cpu_threads
 from overproof.errors import RecipeError, UnknownNameError, UsageError
@@ -25,9 +25,9 @@ from overproof.measure.ledger import ledger
 from overproof.measure.scores import measure
 from overproof.models import model_form, resolve_model
 from overproof.pairs.gather import gather_pairs, join_own
-from overproof.perturb import Yield, get_operator, seen_operators
-from overproof.perturb.presets import expand
-from overproof.perturb.rewriting import rewriting_of
+from overproof.perturbation import Yield, get_operator, seen_operators
+from overproof.perturbation.presets import expand
+from overproof.perturbation.rewriting import rewriting_of
 from overproof.progress import say
 from overproof.recipe import DistillConfig, Recipe, arm_configs, dump_recipe
 from overproof.records import (

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from overproof.cli import main
-from overproof.score import Scored
+from overproof.scoring import Scored
 
 PROBLEMS = [
     {

@@ -11,7 +11,7 @@ from overproof.attack import Attacked, check_config, default_operators
 from overproof.attack.results import compare
 from overproof.cli import main
 from overproof.errors import UsageError
-from overproof.perturb import get_operator
+from overproof.perturbation import get_operator
 
 MODEL = "smollm2-135m-instruct"
 

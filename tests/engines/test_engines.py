@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from overproof.catalog import ModelSource
-from overproof.distill.tokenizers import PROBES
+from overproof.distillation.tokenizers import PROBES
 from overproof.engines import ENGINES, Engine, load_engine
 from overproof.engines.generate import form_for
 from overproof.engines.prepare import load_tokenizer

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from overproof.cli import main
 from overproof.sandbox import Limits
-from overproof.score import score
+from overproof.scoring import score
 from overproof.suites import load_suite, read_problems
 from overproof.suites.load import read_humaneval
 from overproof.suites.peers import SourceTested

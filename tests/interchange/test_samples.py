@@ -14,7 +14,7 @@ from overproof.interchange.answers import Answer, answers_of
 from overproof.interchange.sample_files import SAMPLE_FORMATS, completion_of, write_samples
 from overproof.records import Problem
 from overproof.sandbox import Limits
-from overproof.score import read_submissions, score
+from overproof.scoring import read_submissions, score
 from overproof.suites import load_suite, read_problems
 from overproof.suites.load import read_humaneval
 

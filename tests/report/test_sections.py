@@ -11,7 +11,7 @@ import pytest
 
 from overproof.errors import DataError
 from overproof.measure.tables import collect
-from overproof.perturb import Yield
+from overproof.perturbation import Yield
 from overproof.report.attacks import attack_figure, attack_sentences, attack_table, read_attacks
 from overproof.report.claims import claim_counts, claim_table, claim_views
 from overproof.report.facts import ScoreIndex

@@ -12,7 +12,7 @@ import pytest
 from overproof.errors import DataError, RowError, UsageError
 from overproof.records import Problem
 from overproof.sandbox import Limits
-from overproof.score import score
+from overproof.scoring import score
 from overproof.suites import load_suite, read_problems
 from overproof.suites.layouts import LAYOUTS, layout_lines
 from overproof.suites.load import read_humaneval

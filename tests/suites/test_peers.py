@@ -11,7 +11,7 @@ from overproof.languages import load_language
 from overproof.records import Outcome, Problem, Source
 from overproof.sandbox import Limits
 from overproof.sandbox.toolchains import toolchain
-from overproof.score import score
+from overproof.scoring import score
 from overproof.suites import read_problems
 from overproof.suites.inside import job_inside, settled
 from overproof.suites.peers import Aliases, SourceTested, sample_program

@@ -14,13 +14,13 @@ from overproof.engines import load_engine
 from overproof.engines.generate import Contender, form_for, generate
 from overproof.engines.protocol import Engine
 from overproof.models import resolve_model
-from overproof.perturb import perturb
-from overproof.perturb.compose import Step
-from overproof.perturb.distance import edit_distance
-from overproof.perturb.draft import generator_for
-from overproof.perturb.naturalness import perplexity_ratios
-from overproof.perturb.search import Arsenal, Composition, StrategyName, Trial, propose
-from overproof.perturb.variants import Composed, certify_compositions, gold_sandbox
+from overproof.perturbation import perturb
+from overproof.perturbation.compose import Step
+from overproof.perturbation.distance import edit_distance
+from overproof.perturbation.draft import generator_for
+from overproof.perturbation.naturalness import perplexity_ratios
+from overproof.perturbation.search import Arsenal, Composition, StrategyName, Trial, propose
+from overproof.perturbation.variants import Composed, certify_compositions, gold_sandbox
 from overproof.progress import muted, say
 from overproof.recipe import Recipe
 from overproof.records import Certificate, Outcome, Problem, Query, Sample, Variant, content_key

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from overproof.errors import UsageError
-from overproof.perturb import get_operator
-from overproof.perturb.presets import expand, get_preset, names_in
-from overproof.perturb.search import StrategyName
+from overproof.perturbation import get_operator
+from overproof.perturbation.presets import expand, get_preset, names_in
+from overproof.perturbation.search import StrategyName
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from overproof.attack.results import Attacked
 from overproof.engines.generate import generate, name_contenders
 from overproof.measure.intervals import wilson
 from overproof.models import resolve_model
-from overproof.perturb import perturb
+from overproof.perturbation import perturb
 from overproof.recipe import Recipe
 from overproof.records import Outcome, Sample
 from overproof.sandbox.execute import execute

@@ -32,8 +32,8 @@ from overproof.engines.protocol import cpu_threads
 from overproof.manifest import describe_run
 from overproof.measure.scores import measure
 from overproof.models import resolve_model
-from overproof.perturb.presets import expand
-from overproof.perturb.rewriting import rewriting_of
+from overproof.perturbation.presets import expand
+from overproof.perturbation.rewriting import rewriting_of
 from overproof.progress import say
 from overproof.recipe import Recipe, dump_recipe
 from overproof.records import Outcome, Problem, Sample, Score, Timing, Variant

@@ -45,7 +45,7 @@ def score(
 
     from overproof.errors import UsageError
     from overproof.sandbox import Limits, usable_cores
-    from overproof.score import score as score_samples
+    from overproof.scoring import score as score_samples
     from overproof.suites import load_suites, read_problems
 
     if problems and suites:

@@ -19,7 +19,7 @@ def operators(ctx: click.Context) -> None:
 @click.option("--preset", default="", help="Only those of this preset.")
 def operators_list(preset: str = "") -> None:
     """List the operators by family; with --preset those of a preset, under its names."""
-    from overproof.perturb.catalogue import list_lines
+    from overproof.perturbation.catalogue import list_lines
 
     for line in list_lines(preset):
         click.echo(line)
@@ -31,7 +31,7 @@ def operators_list(preset: str = "") -> None:
 @click.option("--seed", default=0, show_default=True)
 def operators_show(name: str, task: str, seed: int) -> None:
     """Say all about one operator, with an example."""
-    from overproof.perturb.catalogue import show_lines
+    from overproof.perturbation.catalogue import show_lines
 
     for line in show_lines(name, task, seed, colour=sys.stdout.isatty()):
         click.echo(line)
@@ -75,19 +75,19 @@ def perturb_command(
     With --variants nothing is made: prompts that another tool perturbed are checked, and what is
     wrong with them is listed.
     """
-    from overproof.perturbation import perturb_suite, write_variants, yield_lines
+    from overproof.perturbing import perturb_suite, write_variants, yield_lines
     from overproof.sandbox import usable_cores
     from overproof.suites import load_suites
 
     problems = load_suites(suites, limit)
     if foreign:
-        from overproof.perturbation import check_foreign
+        from overproof.perturbing import check_foreign
 
         for line in check_foreign(foreign, problems, out):
             click.echo(line)
         return
-    from overproof.perturb.catalogue import difference_lines
-    from overproof.perturb.presets import expand, names_in
+    from overproof.perturbation.catalogue import difference_lines
+    from overproof.perturbation.presets import expand, names_in
 
     perturbed = perturb_suite(
         problems,

@@ -161,7 +161,7 @@ def _seen(run: Run) -> frozenset[str]:
     """Return which of the run's operators its training has seen."""
     if run.recipe is None or not run.trained:
         return frozenset()
-    from overproof.perturb import seen_operators
+    from overproof.perturbation import seen_operators
     from overproof.study import trained_on
 
     names = {variant.operator for variant in run.variants} - {"nominal"}

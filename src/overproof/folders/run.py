@@ -235,7 +235,7 @@ def suite_of(task_id: str, suites: tuple[str, ...] = ()) -> tuple[str, str]:
 
 def _variant_of(sample: Sample) -> Variant:
     from overproof.errors import UnknownNameError
-    from overproof.perturb import get_operator
+    from overproof.perturbation import get_operator
 
     family: Family = "nominal"
     begun = False

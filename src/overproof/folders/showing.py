@@ -141,7 +141,7 @@ def find_sample(
 
 
 def _prompt(variant: Variant | None, nominal: Variant | None, colour: bool) -> str:
-    from overproof.perturb.difference import Piece, marked, word_difference
+    from overproof.perturbation.difference import Piece, marked, word_difference
 
     if variant is None:
         return "(the folder keeps no variants)"

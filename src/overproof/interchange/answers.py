@@ -16,7 +16,7 @@ from overproof.errors import DataError, UsageError
 from overproof.interchange.runs import is_run, read_run
 from overproof.records import Problem, Sample
 from overproof.sandbox.jobs import Limits
-from overproof.score import read_submissions
+from overproof.scoring import read_submissions
 from overproof.suites import load_suites
 
 

@@ -17,7 +17,7 @@ from functools import cache
 
 from overproof.engines.prompts import extract_solution
 from overproof.errors import UnknownNameError
-from overproof.perturb.presets import expand, names_in
+from overproof.perturbation.presets import expand, names_in
 from overproof.records import Outcome, Problem, Variant
 from overproof.sandbox import Limits, Pool, usable_cores
 from overproof.sandbox.execute import job_for
@@ -72,7 +72,7 @@ def asked(
 
     Raises: what `load_suite` and `perturb_suite` raise.
     """
-    from overproof.perturbation import perturb_suite
+    from overproof.perturbing import perturb_suite
     from overproof.suites.multicode.perturbing import perturb_all
 
     problems = spread(load_suite(suite), limit)

@@ -2,7 +2,7 @@
 
     yield_table([{"operator": "swap_characters", "wanted": 60, "certified": 58, ...}])
 
-The rows are those of `overproof.perturb.Yield`; the reasons without a single refusal are left out.
+The rows are those of `overproof.perturbation.Yield`; reasons without a single refusal are left out.
 """
 
 from collections.abc import Mapping, Sequence

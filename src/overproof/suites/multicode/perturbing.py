@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 
 from overproof.engines.foreign import closing
 from overproof.languages import load_language
-from overproof.perturb import PerturbResult, Yield, get_operator, perturb
-from overproof.perturb.distance import edit_distance
-from overproof.perturb.draft import Operator
+from overproof.perturbation import PerturbResult, Yield, get_operator, perturb
+from overproof.perturbation.distance import edit_distance
+from overproof.perturbation.draft import Operator
 from overproof.records import Outcome, Problem, Variant, content_key
 from overproof.sandbox import Job, Limits
 from overproof.suites.multicode.translate import translate
