@@ -23,6 +23,8 @@ from overproof.errors import RecipeError, UnknownNameError, nearest_names
 from overproof.records import View
 from overproof.sandbox.jobs import Limits
 
+ENGINE_NAMES = ("ctranslate2", "transformers", "xllamacpp", "server")
+"""Those that come with the package; `overproof.engines` has their code."""
 AT_LEAST_ONE = frozenset(
     {"steps", "batch_size", "grad_accum_steps", "save_every", "lora_rank", "robust_draws"}
 )
@@ -47,8 +49,9 @@ class ModelsConfig:
     tokenizer: str = ""
     """For a teacher on a server: a model with the same tokenizer, by catalogue name, hub id or
     path; text is then sent with the template around it."""
-    engine: Literal["ctranslate2", "transformers", "xllamacpp", "server"] = "ctranslate2"
-    """Engine that generates for every model of the table; `server` for models named by URL."""
+    engine: str = "ctranslate2"
+    """Engine that generates for every model of the table: `ctranslate2`, `transformers`,
+    `xllamacpp`, `server` for models named by URL, or one that an installed package adds."""
     precision: str = "int8"
     """Precision of that engine: `int8`, `float32`, `bfloat16`; for GGUF it is the file's own, and
     a server's is not known."""
@@ -433,6 +436,7 @@ def _check_values(recipe: Recipe, where: str) -> None:
     if not 0 <= recipe.pairs.near_duplicate <= 1:
         raise RecipeError(f"{where}: pairs.near_duplicate must be in [0, 1]")
     _check_distill(recipe.distill, f"{where}: distill")
+    _check_engine(recipe.models.engine, where)
     if recipe.models.engine == "xllamacpp" and (
         recipe.teach.signal != "top" or recipe.teach.temperature != 1
     ):
@@ -457,6 +461,19 @@ def _check_values(recipe: Recipe, where: str) -> None:
             f"{where}: {recipe.sampling.num_samples} greedy samples would be the same",
             hint="set sampling.temperature=0.2",
         )
+
+
+def _check_engine(name: str, where: str) -> None:
+    from overproof.plugins import plugins  # asks what is installed: only for other names
+
+    if name in ENGINE_NAMES or name in plugins("engine"):
+        return
+    known = (*ENGINE_NAMES, *plugins("engine"))
+    near = nearest_names(name, known)
+    raise RecipeError(
+        f"{where}: models.engine: no engine {name!r}",
+        hint=f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}",
+    )
 
 
 def _check_distill(config: DistillConfig, where: str) -> None:

@@ -17,7 +17,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -26,6 +26,7 @@ from overproof.progress import stage
 from overproof.records import EXCLUDED, Outcome, Problem, content_key, encode_row
 from overproof.sandbox import AnyJob, Job, Limits, Pool
 from overproof.sandbox.execute import EXECUTION, job_for
+from overproof.shown import Shown
 from overproof.store import Table, write_atomically
 from overproof.suites.inside import job_inside, settled
 from overproof.suites.peers import (
@@ -36,6 +37,9 @@ from overproof.suites.peers import (
     sample_program,
 )
 from overproof.suites.samples import read_samples
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 _WRITE_EVERY = 64
 _KS = (1, 10, 100)
@@ -56,7 +60,7 @@ class Submission:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Scored:
+class Scored(Shown):
     """The verdicts on a sample file."""
 
     outcomes: list[Outcome]
@@ -133,6 +137,12 @@ class Scored:
             yield f"{ours} samples could not be judged and are not counted; rerun to try again"
         per_program = 1000 * self.seconds / max(1, len(self.outcomes))
         yield f"{self.seconds:.1f} s, {per_program:.1f} ms a sample; tier {self.tier}"
+
+    def __rich__(self) -> "RenderableType":
+        """Return the summary as one text."""
+        from rich.text import Text
+
+        return Text("\n".join(self.as_lines()))
 
 
 def score(

@@ -7,7 +7,6 @@ A folder without variants (studies keep samples and verdicts only) gets them fro
 what was asked is known by key, operator and seed, but not the prompt.
 """
 
-import fcntl
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +18,7 @@ import yaml
 
 from overproof.errors import DataError, RecipeError, UsageError
 from overproof.folders.rows import count_lines, read_table, table_path
+from overproof.locks import holder_of, is_held
 from overproof.recipe import Recipe, recipe_from
 from overproof.records import (
     Certificate,
@@ -146,13 +146,17 @@ class Run:
     def state(self) -> State:
         """Whether a process holds the folder, and if not, how far it came.
 
-        The recipe is written when a run starts, its results when it ends.
+        The recipe is written when a run starts, its results when it ends; the lock says whether
+        the last process came to its end. Where it says nothing, the times of the files do.
         """
-        if is_locked(self.path):
+        if is_held(self.path):
             return "running"
+        holder = holder_of(self.path)
         ends = [self.path / name for name in ("results.json", "attack.json")]
         written = [path.stat().st_mtime for path in ends if path.is_file()]
         begun = self.path / "recipe.yaml"
+        if written and holder is not None:
+            return "finished" if holder.ended else "interrupted"
         if written and (not begun.is_file() or begun.stat().st_mtime <= max(written)):
             return "finished"
         samples = table_path(self.path, "samples")
@@ -202,31 +206,16 @@ def is_run(path: Path) -> bool:
     return (path / "recipe.yaml").is_file() or table_path(path, "samples") is not None
 
 
-def is_locked(path: Path) -> bool:
-    """Return whether a process holds the folder.
-
-    The lock is tried for an instant, shared, and nothing is created.
-    """
-    try:
-        with (path / ".lock").open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
 def suite_of(task_id: str, suites: tuple[str, ...] = ()) -> tuple[str, str]:
     """Return the suite and the language that a task's name tells, else the only suite of a run.
 
     >>> suite_of("rust/7"), suite_of("HumanEval/7"), suite_of("mine/1", ("ours.jsonl",))
     (('multicode:rust', 'rust'), ('humaneval', 'python'), ('ours.jsonl', 'python'))
     """
-    from overproof.languages import NAMES
+    from overproof.languages import is_language
 
     prefix = task_id.partition("/")[0]
-    if prefix in NAMES:
+    if is_language(prefix):
         return f"multicode:{prefix}", prefix
     if prefix == "HumanEval":
         return "humaneval", "python"

@@ -4,7 +4,8 @@
     "Hit a neighbouring key for a share of the prose's letters."
 
 An operator of your own needs no line: name it `module:function` (or `module:OPERATOR`, for an
-`Operator` with a family and a default intensity of its own).
+`Operator` with a family and a default intensity of its own). One that an installed package adds
+goes by its name (`overproof.plugins`).
 
 Sources, in short: ReCode is Wang et al. 2023 (arXiv 2212.10264), NLPerturbator is Chen et al.
 2024 (2406.19783), CodeCrash is Lam et al. 2025 (2504.14119). Only the ideas are theirs; the code
@@ -23,6 +24,7 @@ from overproof.perturbation.layout import settings as layout
 from overproof.perturbation.names import meanings, slips
 from overproof.perturbation.prompt import framing, neighbours, remarks, stories
 from overproof.perturbation.text import characters, grammar, notation, sentences, words
+from overproof.plugins import load_plugin, plugins
 
 PROSE_KINDS = ("character", "space", "word", "grammar")
 """What edits words of prose works wherever they are found, in any language that has a grammar."""
@@ -79,16 +81,24 @@ def get_operator(name: str) -> Operator:
             f"operator {name!r} needs a model that writes",
             hint="overproof perturb --writer MODEL makes its variants",
         )
-    if not colon:
-        known = OPERATORS | ALIASES
+    if colon:
+        try:
+            added = getattr(importlib.import_module(module_name), attribute)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise UsageError(
+                f"operator {name!r}: {error}",
+                hint="module:function must be importable from where you are",
+            ) from None
+    else:
+        added = load_plugin("operator", name)
+    if added is None:
+        known = (*OPERATORS, *ALIASES, *plugins("operator"))
         raise UnknownNameError("operator", name, known, hint="your own operator: module:function")
-    try:
-        found = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UsageError(
-            f"operator {name!r}: {error}",
-            hint="module:function must be importable from where you are",
-        ) from None
+    return _own(name, added)
+
+
+def _own(name: str, found: object) -> Operator:
+    """Return what a user or a package wrote as an operator. Raises: UsageError."""
     if isinstance(found, Operator):
         return dataclasses.replace(found, name=name)
     if not callable(found):

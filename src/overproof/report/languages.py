@@ -9,7 +9,7 @@ a zero.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from overproof.languages import NAMES, load_language
+from overproof.languages import is_language, load_language
 from overproof.records import Score
 from overproof.report.facts import (
     AGGREGATES,
@@ -72,7 +72,7 @@ def title_of(language: str) -> str:
     >>> title_of("cpp"), title_of("fortran")
     ('C++', 'fortran')
     """
-    return load_language(language).title if language in NAMES else language
+    return load_language(language).title if is_language(language) else language
 
 
 def by_language(index: ScoreIndex) -> bool:

@@ -28,8 +28,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from overproof.errors import OverproofError, UnknownNameError, UsageError
-from overproof.languages import NAMES, load_language
+from overproof.errors import OverproofError, UsageError
+from overproof.languages import is_language, load_language
 from overproof.sandbox import spawn, wire
 from overproof.sandbox.builds import ROUNDS, prune
 from overproof.sandbox.confine import UnconfinedError
@@ -306,8 +306,8 @@ class _Stream:
 
     def submit(self, job: AnyJob) -> dict[str, Any] | None:
         """Line a job up, or join it to the same one; return its verdict if that is known."""
-        if job.language not in NAMES:
-            raise UnknownNameError("language", job.language, NAMES)
+        if not is_language(job.language):
+            load_language(job.language)  # raises, and says which there are
         try:
             name, content = _pack(job)
         except wire.TooLargeError as error:
@@ -427,7 +427,7 @@ def _build_patience(name: str, limits: Limits, rounds: int) -> float:
 
 def _batch_size(job: AnyJob) -> int:
     """Return how many programs of this job's language are best compiled together."""
-    if job.language == "python" or job.language not in NAMES:
+    if job.language == "python" or not is_language(job.language):
         return 1
     batch = load_language(job.language).batch
     return batch.most if batch else 1

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from overproof.errors import DataError, UnknownNameError, UsageError
 from overproof.fetch import fetch
-from overproof.languages import NAMES
+from overproof.languages import NAMES, is_language
+from overproof.plugins import check_callable, load_plugin, plugins
 from overproof.records import Problem
 from overproof.suites.multicode.load import translated
 from overproof.suites.read import SUFFIXES, read_problems
@@ -47,15 +48,26 @@ SUITES: dict[str, Callable[[], list[Problem]]] = {
 def load_suite(name: str, limit: int | None = None) -> list[Problem]:
     """Return the problems of a suite, or of a file, or an even spread of `limit` of them.
 
-    `name` is a key of `SUITES`, or a path (anything with a slash or ending in one of `SUFFIXES`).
+    `name` is a key of `SUITES`, what an installed package adds (`overproof.plugins`), or a path
+    (anything with a slash or ending in one of `SUFFIXES`).
 
     Raises: UnknownNameError; UsageError for a limit below 1; what `read_problems` raises.
     """
     if name in SUITES:
         return spread(SUITES[name](), limit)
+    family, _, language = name.partition(":")
+    if family == "multicode" and is_language(language):
+        return spread(_in_language(language)(), limit)
     if "/" in name or name.endswith(SUFFIXES):
         return spread(read_problems(Path(name).expanduser()), limit)
-    raise UnknownNameError("suite", name, SUITES, hint="your own: a path to a .jsonl file")
+    added = load_plugin("suite", name)
+    if isinstance(added, str | Path):
+        return spread(read_problems(Path(added), suite=name), limit)
+    if added is None:
+        known = (*SUITES, *plugins("suite"))
+        raise UnknownNameError("suite", name, known, hint="your own: a path to a .jsonl file")
+    check_callable("suite", name, added)
+    return spread(added(), limit)
 
 
 def load_suites(names: Sequence[str], limit: int | None = None) -> list[Problem]:
