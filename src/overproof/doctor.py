@@ -24,6 +24,7 @@ from typing import Literal
 
 from overproof.catalog import cache_folder, cached_file, list_entries
 from overproof.engines.rounding import saturates
+from overproof.extras import missing
 from overproof.fetch import is_fetched
 from overproof.languages import NAMES, load_language
 from overproof.languages.language import Language
@@ -239,7 +240,7 @@ def check_engines(_: Commands) -> Iterator[Check]:
             name=name,
             state="ok" if version else "missing",
             detail=version,
-            remedy="" if version else "pip install 'overproof[models]'",
+            remedy="" if version else missing(name).hint,
         )
 
 

@@ -21,6 +21,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from overproof.catalog import CatalogEntry, cache_folder, cached_file, find_entr
 from overproof.errors import FetchError, IntegrityError, StorageError
 from overproof.sources import OfferError, Wheels, download, held_bytes, record_path
 from overproof.store import storage_errors, write_atomically
+from overproof.terminal import lively
 
 
 class Progress(Protocol):
@@ -269,6 +271,6 @@ def bar(name: str) -> Iterator[Progress]:
         TimeRemainingColumn(),
     )
     console = Console(stderr=True)
-    quiet = not console.is_terminal
+    quiet = not lively(sys.stderr)
     with Display(*columns, console=console, transient=True, disable=quiet) as display:
         yield Bar(display, display.add_task(name, total=None, visible=False))

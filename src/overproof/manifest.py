@@ -15,6 +15,8 @@ from typing import Any
 from overproof import __version__
 from overproof.engines.generate import Contender
 from overproof.engines.prepare import prepared_folder
+from overproof.engines.server_config import ServerConfig
+from overproof.engines.server_usage import usage_of
 from overproof.records import Outcome, Sample
 
 PACKAGES = ("torch", "transformers", "peft", "ctranslate2", "xllamacpp", "numpy", "scipy")
@@ -25,11 +27,16 @@ def describe_run(
     samples: Sequence[Sample],
     outcomes: Sequence[Outcome],
     command: str,
+    server: ServerConfig | None = None,
 ) -> dict[str, Any]:
-    """Return the manifest: models in table order, versions, processor, peak memory, tiers."""
+    """Return the manifest: models in table order, versions, processor, peak memory, tiers.
+
+    `server` has the prices of tokens.
+    """
+    prices = server or ServerConfig()
     return {
         "command": command,
-        "models": [_describe_model(contender, samples) for contender in contenders],
+        "models": [_describe_model(contender, samples, prices) for contender in contenders],
         "overproof": __version__,
         "python": platform.python_version(),
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
@@ -49,8 +56,11 @@ def peak_memory_gib() -> float:
     return peak / (2**30 if sys.platform == "darwin" else 2**20)
 
 
-def _describe_model(contender: Contender, samples: Sequence[Sample]) -> dict[str, Any]:
-    own = next((sample for sample in samples if sample.model == contender.name), None)
+def _describe_model(
+    contender: Contender, samples: Sequence[Sample], prices: ServerConfig
+) -> dict[str, Any]:
+    written = [sample for sample in samples if sample.model == contender.name]
+    own = written[0] if written else None
     engine = own.engine if own else ""
     source = contender.source
     return {
@@ -61,6 +71,7 @@ def _describe_model(contender: Contender, samples: Sequence[Sample]) -> dict[str
         "sha256": "" if source.kind == "server" else source.sha256,  # a server's hash is a name
         "engine": engine,
         "precision": own.precision if own else "",
+        "usage": usage_of(written, prices),
     }
 
 

@@ -5,10 +5,12 @@
     ~/models/teacher.gguf              a GGUF file
     org/name, org/name@revision        the hub; downloaded if it is missing
     http://127.0.0.1:8000/v1#name      an OpenAI-compatible server, and what it calls the model
+    http://a/v1,http://b/v1#name       the same model on several servers
 
 A model's `sha256` covers what decides its output, so that rows made by other weights, another
 tokenizer or another chat template are never taken for the same. A large file is hashed once;
-its size and mtime are noted in the cache folder, never beside a user's own file.
+its size and mtime are noted in the cache folder, never beside a user's own file. Of a model on
+servers it covers the first address and the name: what serves it beside that one changes no row.
 Not covered: weights in pickles (`*.bin`, `*.pt`), adapters without their base model.
 
     >>> model_form("http://127.0.0.1:8000/v1#coder")
@@ -97,9 +99,10 @@ def resolve_model(name: str, *, progress: Progress | None = None) -> ModelSource
         path = fetch(name, progress=progress)
         return ModelSource(name=name, kind="gguf", path=path, sha256=CATALOG[name].sha256)
     if form == "server":
-        url, _, model_id = name.partition("#")
-        url = url.rstrip("/")
-        sha256 = hashlib.sha256(f"{url}#{model_id}".encode()).hexdigest()
+        urls, _, model_id = name.partition("#")
+        addresses = [url.strip().rstrip("/") for url in urls.split(",")]
+        sha256 = hashlib.sha256(f"{addresses[0]}#{model_id}".encode()).hexdigest()
+        url = ",".join(addresses)
         return ModelSource(name=model_id, kind="server", url=url, model_id=model_id, sha256=sha256)
     if form == "hub":
         folder = _download_snapshot(name)
@@ -141,10 +144,20 @@ def hash_once(path: Path) -> str:
 
 
 def _check_server(name: str) -> None:
-    """Refuse an address without a host or without the model's name."""
+    """Refuse an address without a host or without the model's name, and one that comes twice."""
+    urls, hash_sign, model_id = name.partition("#")
+    addresses = [url.strip().rstrip("/") for url in urls.split(",")]
+    for address in addresses:
+        _check_address(f"{address}{hash_sign}{model_id}")
+    if len(set(addresses)) < len(addresses):
+        raise UsageError(f"an address comes twice in {name}", hint=FORMS_HINT)
+
+
+def _check_address(name: str) -> None:
     try:
         parts = urlsplit(name)
-        usable = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        usable = usable and (parts.port is None or parts.port > 0)
     except ValueError:
         usable = False
     if not usable:

@@ -17,7 +17,7 @@ from overproof.engines.protocol import Request
 from overproof.errors import UsageError
 from overproof.models import resolve_model
 from overproof.perturbation import PerturbResult, Yield, get_operator, perturb
-from overproof.perturbation.audit import audit
+from overproof.perturbation.audit import Audit, audit
 from overproof.perturbation.draft import Operator
 from overproof.perturbation.naturalness import with_perplexity
 from overproof.perturbation.rewriting import rewriting_of, written_operators
@@ -86,19 +86,15 @@ def perturb_suite(
     return Perturbed(result=result, left_out=() if writer else tuple(written))
 
 
-def check_foreign(
-    files: Sequence[Path], problems: Sequence[Problem], out: Path | None
-) -> Iterator[str]:
-    """Check prompts that another tool perturbed; yield a table, write a row for each to `out`.
+def check_foreign(files: Sequence[Path], problems: Sequence[Problem], out: Path | None) -> Audit:
+    """Check prompts that another tool perturbed; write a row for each to `out`.
 
     Raises: RowError for a bad line, with file and line; UsageError; StorageError.
     """
     found = audit(files, problems)
     if out is not None:
         write_lines(found.findings, out)
-    yield from found.as_lines()
-    if out is not None:
-        yield f"what is wrong with each: {out}"
+    return found
 
 
 def write_variants(variants: Sequence[Variant], out: Path) -> None:

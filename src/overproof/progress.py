@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar with an ETA on a terminal, a line now and then elsewhere.
+"""Progress on stderr: a bar with an ETA on a terminal, a line now and then elsewhere, fewer in CI.
 
 with stage("generate", total=164) as advance:
     advance(16)
@@ -12,16 +12,14 @@ from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Protocol
 
+from overproof.terminal import line_seconds, lively
+
 
 class Advance(Protocol):
     """Tells a stage how far it is."""
 
     def __call__(self, count: int, note: str = "", /) -> None:
         """Count items that were settled; the note says how it goes, in a few words."""
-
-
-QUIET_SECONDS = 20.0
-"""Away from a terminal: at most one line in this time."""
 
 
 _muted = False
@@ -43,7 +41,7 @@ def stage(title: str, total: int, unit: str = "") -> Iterator[Advance]:
     """Show how far a stage is; the yielded function is told how many items were settled."""
     if _muted:
         yield lambda count, note="": None
-    elif sys.stderr.isatty():
+    elif lively(sys.stderr):
         with _bar(title, total, unit) as advance:
             yield advance
     else:
@@ -99,6 +97,7 @@ def _bar(title: str, total: int, unit: str) -> Iterator[Advance]:
 @contextmanager
 def _lines(title: str, total: int, unit: str) -> Iterator[Advance]:
     start = last = time.monotonic()
+    pause = line_seconds()
     done, latest = 0, ""
 
     def advance(count: int, note: str = "", /) -> None:
@@ -106,7 +105,7 @@ def _lines(title: str, total: int, unit: str) -> Iterator[Advance]:
         done += count
         latest = note or latest
         now = time.monotonic()
-        if now - last >= QUIET_SECONDS and done < total:
+        if now - last >= pause and done < total:
             left = (now - start) / done * (total - done) if done else 0.0
             told = f"; {latest}" if latest else ""
             say(f"{title}: {done}/{total} {unit}, about {left:.0f} s left{told}")

@@ -19,11 +19,15 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
+from overproof.engines.server_config import ServerConfig
 from overproof.errors import RecipeError, UnknownNameError, nearest_names
 from overproof.records import View
 from overproof.sandbox.jobs import Limits
 
-ENGINE_NAMES = ("ctranslate2", "transformers", "xllamacpp", "server")
+ENGINE_NAMES = (
+    *("ctranslate2", "transformers", "xllamacpp", "server"),
+    *("vllm", "sglang", "llama-server"),
+)
 """Those that come with the package; `overproof.engines` has their code."""
 AT_LEAST_ONE = frozenset(
     {"steps", "batch_size", "grad_accum_steps", "save_every", "lora_rank", "robust_draws"}
@@ -51,7 +55,8 @@ class ModelsConfig:
     path; text is then sent with the template around it."""
     engine: str = "ctranslate2"
     """Engine that generates for every model of the table: `ctranslate2`, `transformers`,
-    `xllamacpp`, `server` for models named by URL, or one that an installed package adds."""
+    `xllamacpp`, `server` for models named by URL; `vllm`, `sglang` or `llama-server`, which are
+    started for each model and stopped after it; or one that an installed package adds."""
     precision: str = "int8"
     """Precision of that engine: `int8`, `float32`, `bfloat16`; for GGUF it is the file's own, and
     a server's is not known."""
@@ -60,6 +65,8 @@ class ModelsConfig:
     `auto`: chat if the model has a chat template, and for servers."""
     threads: int = 0
     """CPU threads; 0 takes all that this process may use."""
+    server: ServerConfig = field(default_factory=ServerConfig)
+    """How models on servers are asked, and what that costs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -437,11 +444,14 @@ def _check_values(recipe: Recipe, where: str) -> None:
         raise RecipeError(f"{where}: pairs.near_duplicate must be in [0, 1]")
     _check_distill(recipe.distill, f"{where}: distill")
     _check_engine(recipe.models.engine, where)
-    if recipe.models.engine == "xllamacpp" and (
+    if wrong := recipe.models.server.problem():
+        raise RecipeError(f"{where}: models.server.{wrong}")
+    only_top = ("xllamacpp", "vllm", "sglang", "llama-server")
+    if recipe.models.engine in only_top and (
         recipe.teach.signal != "top" or recipe.teach.temperature != 1
     ):
         raise RecipeError(
-            f"{where}: models.engine=xllamacpp gives the top K at temperature 1 only",
+            f"{where}: models.engine={recipe.models.engine} gives the top K at temperature 1 only",
             hint="set models.engine=ctranslate2 or transformers",
         )
     for name, config in arm_configs(recipe).items():

@@ -17,8 +17,8 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from overproof.errors import RowError
-
-SCHEMA_VERSION = 1
+from overproof.migrations import SCHEMA_VERSION as SCHEMA_VERSION  # other modules ask here
+from overproof.migrations import migrate
 
 Status = Literal[
     "passed",
@@ -442,18 +442,15 @@ def encode_row(row: Any) -> bytes:
 
 
 def decode_row(line: bytes | str, kind: type[Row], where: str = "row") -> Row:
-    """Return the row that a line holds.
+    """Return the row that a line holds, brought to this version's form (`migrations`).
 
     Raises: RowError, naming `where`, if it is damaged, of another kind or of a newer schema.
     """
     try:
         fields = msgspec.json.decode(line)
         version = fields.pop("schema", SCHEMA_VERSION)
-        if version > SCHEMA_VERSION:
-            raise RowError(
-                f"{where}: schema {version}, but this version reads up to {SCHEMA_VERSION}",
-                hint="upgrade overproof",
-            )
+        if version != SCHEMA_VERSION:
+            fields = migrate(fields, version, kind.__name__, where)
         return msgspec.convert(fields, kind)
     except (msgspec.DecodeError, AttributeError, TypeError, UnicodeDecodeError) as error:
         raise RowError(f"{where}: not a {kind.__name__} row ({error})") from None

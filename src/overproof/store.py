@@ -8,21 +8,27 @@
         report.html      the report
 
 Covered: kill -9 at any moment (a half-written last line is cut off on the next start, nothing
-else is touched), a full disk, two runs on one folder (the second is refused).
-Not covered: network file systems without working `flock`.
+else is touched), a full disk, damage to a row (its checksum no longer fits, see seals.py), two
+runs on one folder (the second is refused, see locks.py), Ctrl-C (the rows under way are finished
+first, see interrupts.py).
+Not covered: network file systems without working `flock`; rows that are missing as a whole, which
+the next run makes again and `overproof fsck` names.
 """
 
 import errno
-import fcntl
 import json
 import os
+import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from overproof import interrupts
 from overproof.errors import RowError, StorageError
+from overproof.locks import hold
 from overproof.records import decode_row, encode_row
+from overproof.seals import check_seal, seal
 
 
 class Keyed(Protocol):
@@ -47,22 +53,20 @@ class Table(Generic[Row]):
         """
         self.path = path
         self._rows: dict[str, Row] = {}
+        self._unsynced = False
         if not path.exists():
             return
-        content = path.read_bytes()
-        whole, newline, torn = content.rpartition(b"\n")
-        if torn:
+        whole = 0
+        with storage_errors(path), path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if not line.endswith(b"\n"):
+                    break
+                whole += len(line)
+                row = read_row(line[:-1], kind, path, number)
+                self._rows.setdefault(row.key, row)
+        if whole < path.stat().st_size:
             with storage_errors(path), path.open("r+b") as file:
-                file.truncate(len(whole) + len(newline))
-        for number, line in enumerate(whole.split(b"\n") if whole else [], start=1):
-            try:
-                row = decode_row(line, kind, where=f"{path}:{number}")
-            except RowError as error:
-                raise RowError(
-                    error.message,
-                    hint=f"delete line {number} and rerun: only that row is made again",
-                ) from None
-            self._rows.setdefault(row.key, row)
+                file.truncate(whole)
 
     def __contains__(self, key: str) -> bool:
         """Return whether a row with this key is there."""
@@ -80,25 +84,40 @@ class Table(Generic[Row]):
         """Return all rows, in the order in which they were written."""
         return list(self._rows.values())
 
-    def append(self, rows: Iterable[Row]) -> None:
+    def append(self, rows: Iterable[Row], *, sync: bool = True) -> None:
         """Write the rows that are new, in one go, and make sure that they are on disk.
 
-        Raises: StorageError if the disk is full or the folder is not writable.
+        Without `sync` they are with the kernel, safe from a kill; `sync` makes them safe from a
+        loss of power, too. After a Ctrl-C this is where the run ends: the rows are stored.
+
+        Raises: StorageError if the disk is full or the folder is not writable; KeyboardInterrupt.
         """
         new = {row.key: row for row in rows if row.key not in self._rows}
         if not new:
             return
-        lines = b"".join(encode_row(row) + b"\n" for row in new.values())
-        with storage_errors(self.path), self.path.open("ab") as file:
-            start = file.tell()
+        lines = b"".join(seal(encode_row(row)) + b"\n" for row in new.values())
+        # Unbuffered: a buffer that could not be written would be written once more on closing.
+        with storage_errors(self.path), self.path.open("ab", buffering=0) as file:
+            start = file.seek(0, os.SEEK_END)
             try:
-                file.write(lines)
-                file.flush()
-                os.fsync(file.fileno())
+                left = memoryview(lines)
+                while left:
+                    left = left[file.write(left) :]
+                if sync:
+                    os.fsync(file.fileno())
             except OSError:
                 os.ftruncate(file.fileno(), start)
                 raise
         self._rows.update(new)
+        self._unsynced = not sync
+        interrupts.settle()
+
+    def sync(self) -> None:
+        """Make sure that all rows are on disk. Raises: StorageError."""
+        if self._unsynced:
+            with storage_errors(self.path), self.path.open("ab") as file:
+                os.fsync(file.fileno())
+            self._unsynced = False
 
     def fill(
         self,
@@ -146,19 +165,39 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder: a second run on it is refused.
+        """Hold the folder: a second run on it is refused. What a killed run left half is removed.
 
+        Within, a Ctrl-C lets the rows under way be finished; a second one ends at once.
         Raises: StorageError if another process holds it.
         """
-        with storage_errors(self.path), (self.path / ".lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise StorageError(
-                    f"{self.path} is in use by another run",
-                    hint="wait for it, or choose another folder with --out",
-                ) from None
+        with storage_errors(self.path), hold(self.path), interrupts.two_steps():
+            for leftover in leftovers(self.path):
+                leftover.unlink(missing_ok=True)
             yield
+
+
+def read_row(line: bytes, kind: type[Row], path: Path, number: int) -> Row:
+    """Return the row that a stored line holds, its checksum compared.
+
+    Raises: RowError with file and line, and how to mend it.
+    """
+    where = f"{path}:{number}"
+    try:
+        check_seal(line, where)
+        return decode_row(line, kind, where=where)
+    except RowError as error:
+        raise RowError(
+            error.message,
+            hint=error.hint
+            or f"delete line {number}, or run `overproof fsck {path.parent} --repair`, and rerun: "
+            "only that row is made again",
+        ) from None
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Return the halves of files that `write_atomically` was killed over; no run must be on."""
+    shape = re.compile(r"\..+\.\d+\.tmp")
+    return sorted(path for path in folder.iterdir() if shape.fullmatch(path.name))
 
 
 def batches(

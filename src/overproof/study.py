@@ -18,7 +18,9 @@ from overproof.distillation.arm import Arm, Distilled, Signals, distill
 from overproof.distillation.heldout import hold_out
 from overproof.engines.generate import Contender, generate, name_contenders
 from overproof.engines.protocol import cpu_threads
+from overproof.engines.server_usage import usage_line
 from overproof.errors import RecipeError, UnknownNameError, UsageError
+from overproof.extras import REPORT, TRAINING, require
 from overproof.manifest import describe_run
 from overproof.measure.latency import time_models
 from overproof.measure.ledger import ledger
@@ -44,9 +46,9 @@ from overproof.records import (
 from overproof.report.html import write_report
 from overproof.sandbox import Limits, Pool
 from overproof.sandbox.execute import execute
+from overproof.scale.crew import Crew
 from overproof.store import RunFolder, write_atomically
 from overproof.suites import load_suites
-from overproof.suites.multicode.perturbing import perturb_all
 from overproof.suites.peers import SourceTested
 from overproof.teach.embeddings import embed_pairs
 from overproof.teach.lessons import Taught, make_up, teach
@@ -65,20 +67,23 @@ class Finished:
     """What the report says of the stages before: pairs, teacher, arms, operators."""
 
 
-def run(recipe: Recipe, out: Path, command: str) -> Finished:
+def run(recipe: Recipe, out: Path, command: str, crew: Crew | None = None) -> Finished:
     """Distil the student, then measure teacher, undistilled and distilled side by side.
 
+    `crew` says who shares the work; without one this process does it all.
     Raises: OverproofError of any kind; what was finished before is kept, and a rerun goes on.
     """
+    require(*TRAINING, *REPORT, extra="train")
     check_names(recipe)
     check_sandbox(recipe.limits)
-    folder = RunFolder(out)
+    crew = crew or Crew()
+    folder = crew.open(out, "run", command)
     with folder.locked():
         write_atomically(out / "recipe.yaml", dump_recipe(recipe).encode())
         problems = _load(recipe)
         teacher, student = _teacher_and_student(recipe)
         pairs, contamination = _gather(teacher, problems, recipe, folder)
-        taught, arms = _distil(teacher, student, pairs, recipe, folder, arm_configs(recipe))
+        taught, arms = _distil(teacher, student, pairs, recipe, folder, arm_configs(recipe), crew)
         notes = {
             "Decontamination": contamination,
             "Teacher": {**taught.counts, **captured(taught.lessons)},
@@ -90,7 +95,9 @@ def run(recipe: Recipe, out: Path, command: str) -> Finished:
             student,
             *(Contender(name=name, source=arm.source) for name, arm in arms.items()),
         ]
-        return _measure_all(contenders, problems, recipe, folder, notes, command, trained=True)
+        return _measure_all(
+            contenders, problems, recipe, folder, notes, command, crew, trained=True
+        )
 
 
 def distil_one(recipe: Recipe, arm: str, out: Path) -> Distilled:
@@ -98,6 +105,7 @@ def distil_one(recipe: Recipe, arm: str, out: Path) -> Distilled:
 
     Raises: OverproofError of any kind; a rerun goes on.
     """
+    require(*TRAINING, extra="train")
     check_names(recipe)
     check_sandbox(recipe.limits)
     configs = arm_configs(recipe)
@@ -109,7 +117,9 @@ def distil_one(recipe: Recipe, arm: str, out: Path) -> Distilled:
         write_atomically(out / "recipe.yaml", dump_recipe(recipe).encode())
         teacher, student = _teacher_and_student(recipe)
         pairs, _ = _gather(teacher, _load(recipe), recipe, folder)
-        _, arms = _distil(teacher, student, pairs, recipe, folder, {chosen: configs[chosen]})
+        _, arms = _distil(
+            teacher, student, pairs, recipe, folder, {chosen: configs[chosen]}, Crew()
+        )
         return arms[chosen]
 
 
@@ -145,9 +155,11 @@ def _distil(
     recipe: Recipe,
     folder: RunFolder,
     configs: Mapping[str, DistillConfig],
+    crew: Crew,
 ) -> tuple[Taught, dict[str, Distilled]]:
     """Teach once, then train every arm from the same signals."""
-    taught = teach(teacher, pairs, recipe, folder)
+    with crew.teaching(folder, teacher, pairs, recipe):
+        taught = teach(teacher, pairs, recipe, folder)
     seen = trained_on(recipe) or recipe.distill.robust_operators
     unseen = [n for n in evaluated(recipe) if n not in seen_operators([n], seen) and n != "null"]
     aligned = any(config.alignment_weight > 0 for config in configs.values())
@@ -176,19 +188,24 @@ def _distil(
     return taught, arms
 
 
-def evaluate(models: Sequence[str], recipe: Recipe, out: Path, command: str) -> Finished:
+def evaluate(
+    models: Sequence[str], recipe: Recipe, out: Path, command: str, crew: Crew | None = None
+) -> Finished:
     """Measure models as they are: no training, the same rows, the same report.
 
+    `crew` says who shares the work; without one this process does it all.
     Raises: OverproofError of any kind; a rerun goes on.
     """
+    require(*REPORT)
     check_names(recipe, models)
     check_sandbox(recipe.limits)
-    folder = RunFolder(out)
+    crew = crew or Crew()
+    folder = crew.open(out, "eval", command, models)
     with folder.locked():
         write_atomically(out / "recipe.yaml", dump_recipe(recipe).encode())
         problems = _load(recipe)
         contenders = name_contenders([resolve_model(name) for name in models])
-        return _measure_all(contenders, problems, recipe, folder, {}, command)
+        return _measure_all(contenders, problems, recipe, folder, {}, command, crew)
 
 
 def check_names(recipe: Recipe, models: Sequence[str] | None = None) -> None:
@@ -299,9 +316,12 @@ def _measure_all(
     folder: RunFolder,
     notes: dict[str, Any],
     command: str,
+    crew: Crew,
     trained: bool = False,
 ) -> Finished:
-    variants, yields = _perturb(problems, recipe, folder)
+    crew.measuring(folder, contenders, recipe)
+    variants, yields = _perturb(problems, recipe, folder, crew)
+    crew.expect(folder, len(contenders) * len(variants) * recipe.sampling.num_samples)
     table = folder.table("samples", Sample)
     samples = [
         sample
@@ -314,7 +334,10 @@ def _measure_all(
         samples, variants, problems, recipe.limits, folder.table("outcomes", Outcome)
     )
     timings = time_models(contenders, problems, recipe, folder.table("timings", Timing))
-    manifest = describe_run(contenders, samples, outcomes, command)
+    manifest = describe_run(contenders, samples, outcomes, command, recipe.models.server)
+    for model in manifest["models"]:
+        if "cost" in model["usage"]:
+            say(usage_line(model["name"], model["usage"]))
     scores = measure(
         problems,
         variants,
@@ -365,7 +388,7 @@ def _load(recipe: Recipe) -> list[Problem]:
 
 
 def _perturb(
-    problems: list[Problem], recipe: Recipe, folder: RunFolder
+    problems: list[Problem], recipe: Recipe, folder: RunFolder, crew: Crew
 ) -> tuple[list[Variant], list[Yield]]:
     operators = evaluated(recipe)
     if left_out := [name for name in expand(recipe.perturb.operators) if name not in operators]:
@@ -373,12 +396,7 @@ def _perturb(
     if operators:
         say(f"perturb: {len(problems)} problems, {len(operators)} operators and null")
         operators = ("null", *(name for name in operators if name != "null"))
-    result = perturb_all(
-        problems,
-        operators,
-        range(recipe.perturb.seeds),
-        limits=recipe.limits,
-        workers=cpu_threads(recipe.models.threads),
-    )
+    seeds, workers = range(recipe.perturb.seeds), cpu_threads(recipe.models.threads)
+    result = crew.perturb(folder, problems, operators, seeds, recipe, workers)
     folder.table("variants", Variant).append(result.variants)
     return result.variants, result.yields

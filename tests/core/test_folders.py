@@ -1,6 +1,7 @@
 """Run folders are read as they lie, listed with their state, and shown whole or half."""
 
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 from overproof.errors import DataError, RowError, UnknownNameError, UsageError
 from overproof.folders.listing import as_json, list_runs, listing_lines
 from overproof.folders.rows import count_lines, read_lines, read_table
-from overproof.folders.run import is_locked, open_run
+from overproof.folders.run import open_run
 from overproof.folders.showing import count_statuses, run_json, run_parts, sample_json, sample_parts
+from overproof.locks import NAME, is_held
 from overproof.records import Outcome, Sample, Status
 from overproof.store import RunFolder
 
@@ -24,6 +26,14 @@ def even(model: str, operator: str, task: int, seed: int, index: int) -> Status:
     return "passed" if task % 2 == 0 else "wrong_answer"
 
 
+def bare(table: Path) -> list[bytes]:
+    """Return the lines as older versions wrote them: without checksum, fit to be edited."""
+    return [
+        re.sub(rb',"crc32":"[0-9a-f]{8}"', b"", line)
+        for line in table.read_bytes().splitlines(keepends=True)
+    ]
+
+
 def cut(path: Path, lines: int) -> None:
     path.write_bytes(b"".join(line + b"\n" for line in path.read_bytes().split(b"\n")[:lines]))
 
@@ -33,10 +43,16 @@ def test_a_state_is_told_by_lock_results_and_recipe(tmp_path: Path, write_run: W
     assert run.state == "finished"
     with RunFolder(run.path).locked():
         assert run.state == "running"
-        assert is_locked(run.path)
+        assert is_held(run.path)
     assert run.state == "finished"
     later = time.time() + 60
-    os.utime(run.path / "recipe.yaml", (later, later))  # started again, and not at its end
+    os.utime(run.path / "recipe.yaml", (later, later))  # the clock was set back meanwhile
+    assert run.state == "finished"
+    (run.path / NAME).unlink()  # a copy of the rows: the files' times are all that is left
+    assert run.state == "interrupted"
+    os.utime(run.path / "recipe.yaml", (0, 0))
+    with pytest.raises(KeyError), RunFolder(run.path).locked():
+        raise KeyError("a run that does not come to its end")
     assert run.state == "interrupted"
     (run.path / "results.json").unlink()
     assert run.state == "interrupted"
@@ -163,7 +179,8 @@ def test_a_sample_is_shown_with_what_its_prompt_changed(tmp_path: Path, write_ru
 def test_what_a_terminal_would_obey_is_made_visible(tmp_path: Path, write_run: Write) -> None:
     path = write_run(tmp_path / "run", even, models=("\033]0;title\a",))
     table = path / "samples.jsonl"
-    table.write_text(table.read_text().replace("return a + b", "\\u001b[2J return a + b"))
+    lines = [line.replace(b"return a + b", b"\\u001b[2J return a + b") for line in bare(table)]
+    table.write_bytes(b"".join(lines))
     run = open_run(path)
     shown = [part for part in sample_parts(run, run.samples[0].key) if "\033" in part]
     shown += [part for part in run_parts(run) if isinstance(part, str) and "\033" in part]

@@ -18,7 +18,6 @@ from overproof.measure.intervals import (
     bootstrap_rows,
     mcnemar_p,
     newcombe,
-    paired_log_ratio,
     paired_ratio,
     unseen_share,
     wilson,
@@ -155,34 +154,6 @@ def test_a_drop_from_nothing_is_not_a_number() -> None:
 def test_one_cluster_gives_a_value_without_an_interval() -> None:
     estimate = mean_estimate(Column.of([0.25, 0.75], ["a", "a"]))
     assert estimate[:3] == (0.5, None, None)
-
-
-def test_log_ratio_finds_a_factor_that_the_spread_of_prompts_hides() -> None:
-    generator = np.random.default_rng(3)
-    length = np.exp(generator.normal(0, 1.5, size=80))
-    first = 2.0 * length * np.exp(generator.normal(0, 0.1, size=80))
-    second = length * np.exp(generator.normal(0, 0.1, size=80))
-    ratio, low, high = paired_log_ratio(first, second)
-    assert low < 2 < high and high - low < 0.2
-    back = paired_log_ratio(second, first)
-    assert back == pytest.approx((1 / ratio, 1 / high, 1 / low))
-
-
-def test_log_ratio_covers() -> None:
-    generator = np.random.default_rng(4)
-    hits = 0
-    for _ in range(200):
-        first = np.exp(generator.normal(0.3, 0.4, size=40))
-        _, low, high = paired_log_ratio(first, np.ones(40))
-        hits += low <= np.exp(0.3) <= high
-    assert hits / 200 > 0.89
-
-
-def test_log_ratio_refuses_what_has_no_logarithm() -> None:
-    with pytest.raises(ValueError, match="logarithm"):
-        paired_log_ratio(np.array([1.0, 0.0]), np.ones(2))
-    with pytest.raises(ValueError, match="prompts"):
-        paired_log_ratio(np.ones(2), np.ones(3))
 
 
 def test_intervals_repeat_with_the_seed_and_move_with_it() -> None:

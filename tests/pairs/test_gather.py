@@ -3,7 +3,7 @@ import json
 import pytest
 
 from overproof.errors import DataError, UsageError
-from overproof.evaluation import mine_to_file
+from overproof.evaluation import mine
 from overproof.pairs.collect import collect
 from overproof.pairs.files import make_pair, read_pairs, write_pairs
 from overproof.pairs.gather import gather_pairs
@@ -128,7 +128,7 @@ def test_a_limit_is_spread_over_the_sources(tmp_path):
 
 def test_the_command_reads_and_writes(tmp_path, sources):
     out = tmp_path / "out.jsonl"
-    lines = list(mine_to_file(sources, out, None, "", [], ["python", "go"]))
+    lines = list(mine(sources, out, None, "", [], ["python", "go"]).as_lines())
     assert lines[0].startswith("6 pairs from ")
     assert "same_text 1" in lines[2]
     pairs = read_pairs(out)

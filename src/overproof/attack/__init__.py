@@ -18,9 +18,10 @@ from pathlib import Path
 
 from overproof.attack.arena import Arena
 from overproof.attack.config import AttackConfig, attack_config, check_config, default_operators
-from overproof.attack.results import Attacked, summary_lines, write_results
-from overproof.attack.transfer import transfer_lines
+from overproof.attack.results import Attacked, summary, summary_lines, write_results
+from overproof.attack.transfer import Transfer, try_on_others
 from overproof.engines.generate import name_contenders
+from overproof.extras import require
 from overproof.models import resolve_model
 from overproof.recipe import Recipe, dump_recipe
 from overproof.store import RunFolder, write_atomically
@@ -29,12 +30,14 @@ from overproof.suites import load_suites
 __all__ = [
     "AttackConfig",
     "Attacked",
+    "Transfer",
     "attack",
     "attack_config",
     "check_config",
     "default_operators",
+    "summary",
     "summary_lines",
-    "transfer_lines",
+    "try_on_others",
 ]
 
 
@@ -46,6 +49,7 @@ def attack(
     Raises: UsageError for operators that start from another nominal; OverproofError of any
     kind; a rerun goes on.
     """
+    require("scipy")
     check_config(config, judge)
     folder = RunFolder(out)
     with folder.locked(), ExitStack() as stack:

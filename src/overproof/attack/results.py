@@ -105,9 +105,8 @@ def differences(found: Sequence[Attacked]) -> list[dict[str, Any]]:
     return rows
 
 
-def write_results(found: Sequence[Attacked], config: AttackConfig, folder: RunFolder) -> None:
-    """Write the curves and, as a dataset, the variants that broke the model."""
-    settings = asdict(config) | {"max_perplexity_ratio": str(config.max_perplexity_ratio)}
+def summary(found: Sequence[Attacked]) -> dict[str, Any]:
+    """Return the curves and the paired differences as plain data."""
     results = [
         {
             "model": each.model,
@@ -121,10 +120,13 @@ def write_results(found: Sequence[Attacked], config: AttackConfig, folder: RunFo
         }
         for each in found
     ]
-    folder.write_json(
-        "attack.json",
-        {"settings": settings, "results": results, "differences": differences(found)},
-    )
+    return {"results": results, "differences": differences(found)}
+
+
+def write_results(found: Sequence[Attacked], config: AttackConfig, folder: RunFolder) -> None:
+    """Write the curves and, as a dataset, the variants that broke the model."""
+    settings = asdict(config) | {"max_perplexity_ratio": str(config.max_perplexity_ratio)}
+    folder.write_json("attack.json", {"settings": settings, **summary(found)})
     rows = {row.key: row for each in found if each.strategy != "null" for row in each.found}
     content = b"".join(encode_row(row) + b"\n" for row in rows.values())
     write_atomically(folder.path / "found.jsonl", content)

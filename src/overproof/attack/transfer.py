@@ -1,6 +1,7 @@
 """Whether the variants that broke one model break others."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from overproof.attack.results import Attacked
@@ -15,9 +16,29 @@ from overproof.store import RunFolder
 from overproof.suites import load_suites
 
 
-def transfer_lines(
+@dataclass(frozen=True, kw_only=True)
+class Transfer:
+    """How many of the variants that broke one model break another."""
+
+    model: str
+    broken: int
+    tried: int
+    """Variants of problems that this model solves as published."""
+    low: float
+    high: float
+    """95 % Wilson interval of the share."""
+
+    def __str__(self) -> str:
+        """Return a line for a terminal."""
+        return (
+            f"transfer to {self.model}: {self.broken} of {self.tried} variants break it too, on "
+            f"problems that it solves as published [{100 * self.low:.1f}, {100 * self.high:.1f}] %"
+        )
+
+
+def try_on_others(
     names: Sequence[str], found: Sequence[Attacked], recipe: Recipe, out: Path
-) -> Iterator[str]:
+) -> Iterator[Transfer]:
     """Ask other models the variants that broke this one, and yield what share breaks them.
 
     Only problems that the other model solves as published count.
@@ -55,7 +76,4 @@ def transfer_lines(
             tried = [row for row in broken.values() if row.task_id in solved]
             fell = sum(not verdicts[row.key].passed for row in tried)
             low, high = wilson(fell, len(tried)) if tried else (0.0, 1.0)
-            yield (
-                f"transfer to {contender.name}: {fell} of {len(tried)} variants break it too, on "
-                f"problems that it solves as published [{100 * low:.1f}, {100 * high:.1f}] %"
-            )
+            yield Transfer(model=contender.name, broken=fell, tried=len(tried), low=low, high=high)

@@ -64,7 +64,7 @@ def load_all(contenders: Sequence[Contender], models: ModelsConfig) -> dict[str,
     try:
         for contender in contenders:
             engines[contender.name] = load_engine(
-                contender.source, models.engine, models.precision, models.threads
+                contender.source, models.engine, models.precision, models.threads, models.server
             )
     except BaseException:
         close_all(engines)

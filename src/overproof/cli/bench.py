@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from overproof.cli.options import engine_option
+from overproof.cli.options import engine_option, json_option, print_json, print_lines
 
 
 @click.command("bench")
@@ -40,7 +40,7 @@ from overproof.cli.options import engine_option
 @engine_option
 @click.option("--precision", default="", help="Of the engine; its usual one by default.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder [default: runs/bench-…].")
-@click.option("--json", "as_json", is_flag=True, help="Print one object instead of tables.")
+@json_option
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 def bench_command(
     models: tuple[str, ...],
@@ -67,8 +67,6 @@ def bench_command(
     All models answer every prompt, in drawn order; what they answer is executed. With --operators
     also under perturbation. The same command goes on where it was interrupted.
     """
-    import json
-
     from overproof.bench.config import BenchConfig, parse_load, parse_slo
     from overproof.evaluation import evaluation_recipe
 
@@ -95,12 +93,11 @@ def bench_command(
     command = shlex.join(["overproof", *sys.argv[1:]])
     finished = bench(models, recipe, config, folder, command)
     if as_json:
-        click.echo(json.dumps(finished.as_json()))
+        print_json(finished.as_json())
         return
     import rich
 
     for table in tables(finished):
         rich.print(table)
-    for line in lines(finished):
-        click.echo(line)
+    print_lines(lines(finished))
     click.echo(f"figures: {folder / 'bench.json'}; every stamp: {folder / 'trials.jsonl'}")

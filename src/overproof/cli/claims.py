@@ -4,10 +4,12 @@ from pathlib import Path
 
 import click
 
+from overproof.cli.options import json_option, print_json, print_lines
+
 
 @click.command("claims")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print the rows, as in claims.json.")
+@json_option
 @click.option(
     "--verdict",
     "wanted",
@@ -21,19 +23,14 @@ def claims_command(run: Path, as_json: bool, wanted: tuple[str, ...]) -> None:
     Claims are worked out anew from the rows of the run, so that runs of older versions have them
     too.
     """
-    import json
-
-    from msgspec import to_builtins
-
     from overproof.folders.claims import claim_lines, read_claims
     from overproof.folders.run import open_run
 
     found = read_claims(open_run(run))
     shown = [claim for claim in found if not wanted or claim.verdict in wanted]
     if as_json:
-        click.echo(json.dumps(to_builtins(shown), indent=2))
+        print_json(shown)
         return
-    for line in claim_lines(shown):
-        click.echo(line)
+    print_lines(claim_lines(shown))
     if not shown:
         click.echo("no claim" + (" of this kind" if found else ": nothing was compared"))

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from overproof.cli.options import json_option, print_json, print_lines
+
 
 @click.group()
 def models() -> None:
@@ -12,11 +14,22 @@ def models() -> None:
 
 
 @models.command("list")
-def models_list() -> None:
+@json_option
+def models_list(as_json: bool) -> None:
     """Show what the catalogue knows, and what is here already."""
-    from overproof.catalog import cache_folder, list_entries
+    from overproof.catalog import cache_folder, cached_file, list_entries
     from overproof.fetch import is_fetched
 
+    if as_json:
+        facts = ("name", "size_bytes", "licence", "what")
+        print_json(
+            [
+                {fact: getattr(entry, fact) for fact in facts}
+                | {"file": cached_file(entry) if is_fetched(entry.name) else None}
+                for entry in list_entries()
+            ]
+        )
+        return
     for entry in list_entries():
         here = "here" if is_fetched(entry.name) else "-"
         size = f"{entry.size_bytes / 1e6:,.1f} MB"
@@ -27,30 +40,38 @@ def models_list() -> None:
 @models.command("fetch")
 @click.argument("names", nargs=-1, required=True)
 @click.option("--force", is_flag=True, help="Fetch again, even if it is here.")
-def models_fetch(names: tuple[str, ...], force: bool) -> None:
+@json_option
+def models_fetch(names: tuple[str, ...], force: bool, as_json: bool) -> None:
     """Download by name, verify, and print where it is; a cut-off download goes on."""
     from overproof.fetch import bar, fetch
 
+    found = {}
     for name in names:
         with bar(name) as progress:
-            path = fetch(name, progress=progress, force=force)
-        click.echo(path)
+            found[name] = fetch(name, progress=progress, force=force)
+        if not as_json:
+            click.echo(found[name])
+    if as_json:
+        print_json([{"name": name, "file": path} for name, path in found.items()])
 
 
 @models.command("verify")
 @click.argument("names", nargs=-1)
-def models_verify(names: tuple[str, ...]) -> None:
+@json_option
+def models_verify(names: tuple[str, ...], as_json: bool) -> None:
     """Hash the cached files again; without names, all that are here."""
     from overproof.catalog import list_entries
     from overproof.fetch import is_fetched, verify
 
     chosen = names or [entry.name for entry in list_entries() if is_fetched(entry.name)]
-    damaged = False
+    states = {}
     for name in chosen:
-        result = verify(name)
-        damaged |= result.status != "ok"
-        click.echo(f"{name:<28} {result.status}")
-    if damaged:
+        states[name] = verify(name).status
+        if not as_json:
+            click.echo(f"{name:<28} {states[name]}")
+    if as_json:
+        print_json([{"name": name, "status": status} for name, status in states.items()])
+    if any(status != "ok" for status in states.values()):
         sys.exit(3)
 
 
@@ -88,6 +109,7 @@ def pairs() -> None:
     show_default=True,
     help="Pairs whose text or code is this similar are one; 0 turns it off.",
 )
+@json_option
 def pairs_mine(
     sources: tuple[str, ...],
     out: Path,
@@ -96,6 +118,7 @@ def pairs_mine(
     suites: tuple[str, ...],
     languages: tuple[str, ...],
     near: float,
+    as_json: bool,
 ) -> None:
     """Mine functions with docstrings; remove duplicates and whatever overlaps with a suite.
 
@@ -104,7 +127,7 @@ def pairs_mine(
     may end in `#limit=N&licence=NAME`. Beside the pairs stands a certificate of what was removed
     and why: OUT with .certificate.json.
     """
-    from overproof.evaluation import mine_to_file
+    from overproof.evaluation import mine
 
-    for line in mine_to_file(sources, out, limit, licence, suites, languages, near):
-        click.echo(line)
+    mined = mine(sources, out, limit, licence, suites, languages, near)
+    print_json(mined) if as_json else print_lines(mined.as_lines())

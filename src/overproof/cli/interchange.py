@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from overproof.cli.options import json_option, print_json, print_lines
+
 
 @click.command("convert")
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path))
@@ -27,6 +29,7 @@ import click
 @click.option("--model", default="", help="Of a run folder, if it has several.")
 @click.option("--operator", default="nominal", show_default=True, help="Whose prompts' answers.")
 @click.option("--model-id", default="", help="OWNER/NAME in every-eval-ever's record.")
+@json_option
 def convert_command(
     source: Path,
     to: str,
@@ -37,6 +40,7 @@ def convert_command(
     model: str,
     operator: str,
     model_id: str,
+    as_json: bool,
 ) -> None:
     """Write samples or results for another tool.
 
@@ -51,7 +55,7 @@ def convert_command(
     if problems and suites:
         raise UsageError("got both --suite and --problems", hint="choose one of them")
     rows = read_problems(problems) if problems else load_suites(suites) if suites else []
-    for line in convert(
+    said = convert(
         source,
         to,
         out,
@@ -60,5 +64,8 @@ def convert_command(
         operator=operator,
         form=form or "",
         model_id=model_id,
-    ):
-        click.echo(line)
+    )
+    if as_json:
+        print_json({"to": to, "out": out, "said": list(said)})
+    else:
+        print_lines(said)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from overproof.cli.options import json_option, print_json, print_lines
+
 
 @click.command()
 @click.argument("samples", type=click.Path(path_type=Path))
@@ -21,7 +23,7 @@ import click
 @click.option("--timeout", default=5.0, show_default=True, help="CPU seconds of one program.")
 @click.option("--memory", default=1024, show_default=True, help="MiB of one program.")
 @click.option("--unsafe", is_flag=True, help="Run even where nothing holds a program.")
-@click.option("--json", "as_json", is_flag=True, help="Print one object instead of a table.")
+@json_option
 def score(
     samples: Path,
     suites: tuple[str, ...],
@@ -41,8 +43,6 @@ def score(
     order of the problems, or a file a problem. CPU time decides, so a busy machine changes no
     verdict.
     """
-    import json
-
     from overproof.errors import UsageError
     from overproof.sandbox import Limits, usable_cores
     from overproof.scoring import score as score_samples
@@ -58,26 +58,21 @@ def score(
         samples, rows, limits, workers=workers or usable_cores(), out=out, form=form or ""
     )
     if as_json:
-        click.echo(json.dumps(scored.as_json()))
+        print_json(scored.as_json())
         return
-    for line in scored.as_lines():
-        click.echo(line)
+    print_lines(scored.as_lines())
     if out:
         click.echo(f"verdicts: {out}")
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+@json_option
 def doctor(as_json: bool) -> None:
     """Say what this machine has: sandbox, toolchains, engines, accelerators, models."""
-    import json
-
-    from overproof.doctor import as_json as to_json
     from overproof.doctor import as_lines, diagnose
 
     checks = diagnose()
-    for line in [json.dumps(to_json(checks), indent=2)] if as_json else as_lines(checks):
-        click.echo(line)
+    print_json(checks) if as_json else print_lines(as_lines(checks))
 
 
 @click.group()
@@ -97,7 +92,7 @@ def selftest() -> None:
     help="See what a lesser machine would hold.",
 )
 @click.option("--unsafe", is_flag=True, help="Go on where nothing holds a program.")
-@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+@json_option
 def selftest_sandbox(
     kinds: tuple[str, ...],
     languages: tuple[str, ...],
@@ -112,20 +107,12 @@ def selftest_sandbox(
     programs that lesser sandboxes fail. Exits with 1 if something was not held that this machine's
     tier should hold. A language whose toolchain is not here is not tried, and said to be missing.
     """
-    import json
-    from dataclasses import asdict
-
     from overproof.sandbox import Limits
     from overproof.sandbox.attacks import LANGUAGES
     from overproof.sandbox.selftest import run_selftest, summarise
 
     limits = Limits(isolation=isolation, unsafe=unsafe)  # type: ignore[arg-type]
     findings = run_selftest(limits, workers, kinds, languages or LANGUAGES)
-    for line in (
-        [json.dumps([asdict(finding) for finding in findings], indent=2)]
-        if as_json
-        else summarise(findings)
-    ):
-        click.echo(line)
+    print_json(findings) if as_json else print_lines(summarise(findings))
     if any(finding.tried and not finding.held and not finding.needs for finding in findings):
         sys.exit(1)

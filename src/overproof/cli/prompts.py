@@ -6,6 +6,9 @@ from typing import Any
 
 import click
 
+from overproof.cli.options import json_option, print_json, print_lines
+from overproof.terminal import coloured
+
 
 @click.group(invoke_without_command=True)
 @click.pass_context
@@ -17,24 +20,27 @@ def operators(ctx: click.Context) -> None:
 
 @operators.command("list")
 @click.option("--preset", default="", help="Only those of this preset.")
-def operators_list(preset: str = "") -> None:
+@json_option
+def operators_list(preset: str = "", as_json: bool = False) -> None:
     """List the operators by family; with --preset those of a preset, under its names."""
-    from overproof.perturbation.catalogue import list_lines
+    from overproof.perturbation.catalogue import list_lines, list_operators
 
-    for line in list_lines(preset):
-        click.echo(line)
+    print_json(list_operators(preset)) if as_json else print_lines(list_lines(preset))
 
 
 @operators.command("show")
 @click.argument("name")
 @click.option("--task", default="", help="HumanEval problem of the example [default: the first].")
 @click.option("--seed", default=0, show_default=True)
-def operators_show(name: str, task: str, seed: int) -> None:
+@json_option
+def operators_show(name: str, task: str, seed: int, as_json: bool) -> None:
     """Say all about one operator, with an example."""
-    from overproof.perturbation.catalogue import show_lines
+    from overproof.perturbation.catalogue import about, show_lines
 
-    for line in show_lines(name, task, seed, colour=sys.stdout.isatty()):
-        click.echo(line)
+    if as_json:
+        print_json(about(name, task, seed))
+    else:
+        print_lines(show_lines(name, task, seed, colour=coloured(sys.stdout)))
 
 
 @click.command("perturb")
@@ -56,6 +62,7 @@ def operators_show(name: str, task: str, seed: int) -> None:
     type=click.Path(path_type=Path),
     help="Check these files of perturbed prompts instead; repeat.",
 )
+@json_option
 def perturb_command(
     suites: tuple[str, ...],
     preset: str,
@@ -69,22 +76,31 @@ def perturb_command(
     engine: str,
     workers: int,
     foreign: tuple[Path, ...],
+    as_json: bool,
 ) -> None:
     """Perturb the prompts of a suite; every variant is certified, and everything is counted.
 
     With --variants nothing is made: prompts that another tool perturbed are checked, and what is
     wrong with them is listed.
     """
+    from overproof.errors import UsageError
     from overproof.perturbing import perturb_suite, write_variants, yield_lines
     from overproof.sandbox import usable_cores
     from overproof.suites import load_suites
 
+    if diff and as_json:
+        raise UsageError("got both --diff and --json", hint="the rows are in the file of --out")
     problems = load_suites(suites, limit)
     if foreign:
         from overproof.perturbing import check_foreign
 
-        for line in check_foreign(foreign, problems, out):
-            click.echo(line)
+        found = check_foreign(foreign, problems, out)
+        if as_json:
+            print_json({"operators": found.summaries, "out": out})
+            return
+        print_lines(found.as_lines())
+        if out:
+            click.echo(f"what is wrong with each: {out}")
         return
     from overproof.perturbation.catalogue import difference_lines
     from overproof.perturbation.presets import expand, names_in
@@ -100,11 +116,14 @@ def perturb_command(
     )
     if out:
         write_variants(perturbed.variants, out)
+    if as_json:
+        counts = {"variants": len(perturbed.variants), "out": out}
+        yields = {"operators": perturbed.result.yields, "left_out": perturbed.left_out}
+        print_json(counts | yields)
+        return
     if diff:
-        for line in difference_lines(perturbed.result.variants, colour=sys.stdout.isatty()):
-            click.echo(line)
-    for line in yield_lines(perturbed):
-        click.echo(line)
+        print_lines(difference_lines(perturbed.result.variants, colour=coloured(sys.stdout)))
+    print_lines(yield_lines(perturbed))
     click.echo(f"{len(perturbed.variants)} certified variants{f': {out}' if out else ''}")
 
 
@@ -151,6 +170,7 @@ def perturb_command(
     show_default=True,
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder [default: runs/attack-…].")
+@json_option
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 def attack_command(
     model: str,
@@ -163,6 +183,7 @@ def attack_command(
     judge: str,
     transfer: tuple[str, ...],
     max_perplexity_ratio: float | None,
+    as_json: bool,
     **settings: Any,
 ) -> None:
     """Search for certified variants that break a model: robust pass@1 against queries.
@@ -170,20 +191,22 @@ def attack_command(
     Only problems that the model solves as published are attacked. A killed search goes on when
     the same command is given again.
     """
-    from overproof.attack import attack, attack_config, summary_lines, transfer_lines
+    from overproof.attack import attack, attack_config, summary, summary_lines, try_on_others
     from overproof.evaluation import evaluation_recipe
 
     recipe = evaluation_recipe([model], suites, "", 1, limit, engine, "", 0, overrides)
     config = attack_config(operators, max_perplexity_ratio, **settings)
     folder = out or Path("runs") / recipe.name.replace("eval-", "attack-", 1)
     found = attack(model, recipe, config, folder, judge)
-    for line in summary_lines(found):
-        click.echo(line)
-    for line in transfer_lines(transfer, found, recipe, folder):
-        click.echo(line)
-    click.echo(
-        f"curves: {folder / 'attack.json'}; variants that break it: {folder / 'found.jsonl'}"
-    )
+    curves, variants = folder / "attack.json", folder / "found.jsonl"
+    if as_json:
+        others = list(try_on_others(transfer, found, recipe, folder))
+        files = {"curves": curves, "variants": variants}
+        print_json({**summary(found), "transfers": others, "files": files})
+        return
+    print_lines(summary_lines(found))
+    print_lines(str(one) for one in try_on_others(transfer, found, recipe, folder))
+    click.echo(f"curves: {curves}; variants that break it: {variants}")
 
 
 @click.group()
@@ -192,21 +215,25 @@ def suite() -> None:
 
 
 @suite.command("list")
-def suite_list() -> None:
+@json_option
+def suite_list(as_json: bool) -> None:
     """Show what `--suite` takes by name."""
     from overproof.suites.load import SUITES
 
-    for name, read in SUITES.items():
-        click.echo(f"{name:<24} {(read.__doc__ or '').partition('.')[0]}".rstrip())
+    found = {name: (read.__doc__ or "").partition(".")[0] for name, read in SUITES.items()}
+    if as_json:
+        print_json([{"name": name, "what": what} for name, what in found.items()])
+    else:
+        print_lines(f"{name:<24} {what}".rstrip() for name, what in found.items())
 
 
 @suite.command("formats")
-def suite_formats() -> None:
+@json_option
+def suite_formats(as_json: bool) -> None:
     """Show which files of problems are read, by what they are known, where to get them."""
-    from overproof.suites.layouts import layout_lines
+    from overproof.suites.layouts import LAYOUTS, layout_lines
 
-    for line in layout_lines():
-        click.echo(line)
+    print_json(LAYOUTS) if as_json else print_lines(layout_lines())
 
 
 @suite.command("export")
@@ -220,7 +247,8 @@ def suite_formats() -> None:
     help="Whose fields; overproof: of multicode, all calls as data and as source text.",
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="JSONL file.")
-def suite_export(name: str, language: str, to: str, out: Path) -> None:
+@json_option
+def suite_export(name: str, language: str, to: str, out: Path, as_json: bool) -> None:
     """Write the problems of a suite for other tools, and list what is left out.
 
     SUITE is a name or a file of problems. The tests of multicode are HumanEval's own calls,
@@ -228,5 +256,5 @@ def suite_export(name: str, language: str, to: str, out: Path) -> None:
     """
     from overproof.interchange.problems import export_suite
 
-    for line in export_suite(name, language, to, out):
-        click.echo(line)
+    said = export_suite(name, language, to, out)
+    print_json({"to": to, "out": out, "said": list(said)}) if as_json else print_lines(said)

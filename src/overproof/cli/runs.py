@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from overproof.cli.options import json_option, print_json
+from overproof.terminal import coloured
+
 if TYPE_CHECKING:
     from overproof.compare.sides import Side
 
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
 )
 @click.option("--k", "ks", multiple=True, type=click.IntRange(1), help="Of pass@k; repeat.")
 @click.option("--seed", default=0, show_default=True, help="Of the bootstrap.")
-@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+@json_option
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown, for a comment.")
 def compare_command(
     a: str,
@@ -99,17 +102,15 @@ def _sides(a: str, b: str | None, models: tuple[str, ...]) -> "tuple[Side, Side]
 
 @click.command("ls")
 @click.argument("folder", default="runs", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+@json_option
 def ls(folder: Path, as_json: bool) -> None:
     """List the runs below a folder, the newest first: state, models, how far, headline numbers."""
-    import json
-
     from overproof.folders.listing import as_json as to_json
     from overproof.folders.listing import list_runs, listing_lines
 
     listed = list_runs(folder)
     if as_json:
-        click.echo(json.dumps([to_json(each) for each in listed], indent=2))
+        print_json([to_json(each) for each in listed])
     else:
         _print(listing_lines(listed, folder))
 
@@ -117,23 +118,20 @@ def ls(folder: Path, as_json: bool) -> None:
 @click.command("show")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("sample", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+@json_option
 def show(run: Path, sample: str | None, as_json: bool) -> None:
     """Show a run: recipe, models, rows, statuses, scores; or one of its samples.
 
     SAMPLE is a sample's key, or enough of its beginning. Works on runs that are not finished.
     """
-    import json
-
     from overproof.folders.run import open_run
     from overproof.folders.showing import run_json, run_parts, sample_json, sample_parts
 
     opened = open_run(run)
     if as_json:
-        found = sample_json(opened, sample) if sample else run_json(opened)
-        click.echo(json.dumps(found, indent=2))
+        print_json(sample_json(opened, sample) if sample else run_json(opened))
     elif sample:
-        _print(sample_parts(opened, sample, colour=sys.stdout.isatty()))
+        _print(sample_parts(opened, sample, colour=coloured(sys.stdout)))
     else:
         _print(run_parts(opened))
 

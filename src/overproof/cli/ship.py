@@ -1,8 +1,13 @@
 """The commands that let others use a model: export, serve, try."""
 
+import sys
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import click
+
+from overproof.cli.options import json_option, news, print_json
 
 
 @click.command("export")
@@ -26,6 +31,7 @@ import click
 @click.option("--private", is_flag=True, help="If the repository is made.")
 @click.option("--dry-run", is_flag=True, help="With --push: only say what would be sent.")
 @click.option("--threads", default=0, show_default=True, help="0 takes all there are.")
+@json_option
 def export_command(
     checkpoint: str,
     to: str,
@@ -41,6 +47,7 @@ def export_command(
     private: bool,
     dry_run: bool,
     threads: int,
+    as_json: bool,
 ) -> None:
     """Write a checkpoint for llama.cpp, Ollama and LM Studio (GGUF), or as safetensors.
 
@@ -68,18 +75,25 @@ def export_command(
         run_rows(run, model)
     source = resolve_model(checkpoint)
     written = []
-    for news in export(source, wanted):
-        if isinstance(news, Written):
-            written.append(news)
+    for told in export(source, wanted):
+        if isinstance(told, Written):
+            written.append(told)
         else:
-            click.echo(news)
+            news(told, as_json)
     assert source.path is not None
-    click.echo(f"{write_release_card(out, read_origin(source.path), run, model)}: the card")
+    card = write_release_card(out, read_origin(source.path), run, model)
+    news(f"{card}: the card", as_json)
+    results: dict[str, Any] = {}
     if measure:
-        _measure([str(one.source.path) for one in written], limit, out)
+        results = _measure([str(one.source.path) for one in written], limit, out, as_json)
+    sent = []
     if push:
         for line in hub.push(out, push, private=private, dry_run=dry_run):
-            click.echo(line)
+            sent.append(line)
+            news(line, as_json)
+    if as_json:
+        files = [{"path": one.source.path, **one.record} for one in written]
+        print_json({"files": files, "card": card, "measured": results, "pushed": sent})
 
 
 @click.command("serve")
@@ -96,8 +110,16 @@ def export_command(
     help="Of a checkpoint folder, which is exported first, into the cache.",
 )
 @click.option("--threads", default=0, show_default=True, help="0 takes all there are.")
+@json_option
 def serve_command(
-    model: str, host: str, port: int, slots: int, context: int, quantise: str, threads: int
+    model: str,
+    host: str,
+    port: int,
+    slots: int,
+    context: int,
+    quantise: str,
+    threads: int,
+    as_json: bool,
 ) -> None:
     """Serve a model by llama.cpp: OpenAI's API, and a page to try it in a browser.
 
@@ -112,9 +134,11 @@ def serve_command(
     with Served(
         source, host=host, port=port, slots=slots, context=context, threads=threads
     ) as served:
-        click.echo(f"serving {served.alias} at {served.url} (a page: {served.address})")
-        click.echo(curl_line(served.url, served.alias))
-        click.echo(f"overproof eval --model '{served.url}#{served.alias}'")
+        if as_json:
+            print_json({"model": served.alias, "url": served.url, "page": served.address})
+        news(f"serving {served.alias} at {served.url} (a page: {served.address})", as_json)
+        news(curl_line(served.url, served.alias), as_json)
+        news(f"overproof eval --model '{served.url}#{served.alias}'", as_json)
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
@@ -126,9 +150,15 @@ def serve_command(
 @click.option("--max-new-tokens", default=256, show_default=True, help="Length of an answer.")
 @click.option("--temperature", default=0.0, show_default=True, help="0 is greedy.")
 @click.option("--threads", default=0, show_default=True, help="0 takes all there are.")
+@json_option
 @click.argument("prompt")
 def try_command(
-    models: tuple[str, ...], max_new_tokens: int, temperature: float, threads: int, prompt: str
+    models: tuple[str, ...],
+    max_new_tokens: int,
+    temperature: float,
+    threads: int,
+    as_json: bool,
+    prompt: str,
 ) -> None:
     """Let models answer one prompt, side by side.
 
@@ -139,15 +169,19 @@ def try_command(
     from rich.live import Live
 
     from overproof.ship.side_by_side import Answer, answer_both, label, side_by_side
+    from overproof.terminal import lively
 
     names, console = [label(name) for name in models], Console()
     texts = [""] * len(models)
-    with Live(console=console, refresh_per_second=8, transient=True) as live:
+    moves = lively(sys.stdout) and not as_json
+    live = Live(console=console, refresh_per_second=8, transient=True) if moves else None
 
-        def show(column: int, piece: str) -> None:
-            texts[column] += piece
+    def show(column: int, piece: str) -> None:
+        texts[column] += piece
+        if live is not None:
             live.update(side_by_side(names, texts))
 
+    with live or nullcontext():
         answers: list[Answer] = answer_both(
             models,
             prompt,
@@ -156,16 +190,21 @@ def try_command(
             threads=threads,
             on_piece=show,
         )
+    if as_json:
+        print_json(answers)
+        return
     told = [f"{one.tokens} tokens, {one.seconds:.1f} s" for one in answers]
     console.print(side_by_side(names, [one.text for one in answers], told))
 
 
-def _measure(models: list[str], limit: int | None, out: Path) -> None:
-    """Measure pass@1 as `overproof eval` does."""
+def _measure(models: list[str], limit: int | None, out: Path, as_json: bool) -> dict[str, Any]:
+    """Measure pass@1 as `overproof eval` does; print it, or return it to be printed."""
     from overproof import study
     from overproof.cli.study import _command, _print_end
     from overproof.evaluation import evaluation_recipe
 
     recipe = evaluation_recipe(models, ("humaneval",), "", 1, limit, "auto", "", 0)
     finished = study.evaluate(models, recipe, out.with_name(f"{out.name}-measured"), _command())
-    _print_end(finished, "")
+    if not as_json:
+        _print_end(finished, "")
+    return {"report": finished.report, "scores": finished.scores}

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from overproof.cli.options import engine_option, json_option, print_json, print_lines
+from overproof.cli.options import (
+    engine_option,
+    json_option,
+    print_json,
+    print_lines,
+    serve_option,
+    workers_option,
+)
 
 if TYPE_CHECKING:
     from overproof.study import Finished
@@ -18,9 +25,17 @@ if TYPE_CHECKING:
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder [default: runs/NAME].")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
+@workers_option
+@serve_option
 @json_option
 def run(
-    recipe: str, overrides: tuple[str, ...], out: Path | None, dry_run: bool, as_json: bool
+    recipe: str,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    dry_run: bool,
+    workers: int,
+    serve: str | None,
+    as_json: bool,
 ) -> None:
     """Distil and compare: teacher, undistilled and distilled, side by side.
 
@@ -29,14 +44,15 @@ def run(
     """
     from overproof.recipe import dump_recipe, load_recipe
 
-    loaded = load_recipe(recipe, overrides)
+    loaded = load_recipe(recipe, (*overrides, *_served_by(serve)))
     if dry_run:
         print_json(loaded) if as_json else click.echo(dump_recipe(loaded), nl=False)
         return
     from overproof import study
+    from overproof.scale.crew import Crew
 
     folder = out or Path("runs") / loaded.name
-    finished = study.run(loaded, folder, _command())
+    finished = study.run(loaded, folder, _command(), Crew(workers))
     _print_end(finished, loaded.full_size, as_json)
 
 
@@ -80,6 +96,8 @@ def distill_command(
 @click.option("--precision", default="", help="Of the engine; its usual one by default.")
 @click.option("--latency", default=0, show_default=True, help="Prompts timed in pairs.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder [default: runs/eval-…].")
+@workers_option
+@serve_option
 @json_option
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.pass_context
@@ -95,6 +113,8 @@ def evaluate(
     precision: str,
     latency: int,
     out: Path | None,
+    workers: int,
+    serve: str | None,
     as_json: bool,
     overrides: tuple[str, ...],
 ) -> None:
@@ -102,6 +122,7 @@ def evaluate(
     from overproof.errors import UsageError
     from overproof.evaluation import evaluation_recipe, recipe_for
 
+    overrides = (*overrides, *_served_by(serve))
     if recipe:
         _refuse_beside_recipe(ctx)
         loaded = recipe_for(recipe, models, overrides)
@@ -113,8 +134,10 @@ def evaluate(
     else:
         raise UsageError("no model named", hint="--model NAME, or --recipe FILE")
     from overproof import study
+    from overproof.scale.crew import Crew
 
-    finished = study.evaluate(models, loaded, out or Path("runs") / loaded.name, _command())
+    folder = out or Path("runs") / loaded.name
+    finished = study.evaluate(models, loaded, folder, _command(), Crew(workers))
     _print_end(finished, "", as_json)
 
 
@@ -146,6 +169,15 @@ _IN_RECIPE = {
     "latency": "latency.prompts=N",
 }
 """Options of `eval` that a recipe has keys for."""
+
+
+def _served_by(serve: str | None) -> tuple[str, ...]:
+    """Return the changes of a recipe that have its models served."""
+    from overproof.engines import default_precision
+
+    if not serve:
+        return ()
+    return (f"models.engine={serve}", f"models.precision={default_precision(serve)}")
 
 
 def _refuse_beside_recipe(ctx: click.Context) -> None:

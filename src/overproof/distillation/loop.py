@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MethodType
 from typing import Any
 
+from overproof import interrupts
 from overproof.distillation.batches import collate
 from overproof.distillation.examples import Example
 from overproof.distillation.heldout import Measured, measure_heldout, per_token
@@ -82,6 +83,7 @@ def train(
                 ruler = _Ruler(model, causal, heldout or {}, setting, machine)
                 trainer.add_callback(_watcher(transformers, trainer, ruler, advance))
                 trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+                interrupts.settle()
             kept = ruler.take_best() if config.patience else trainer.state.global_step
     finally:
         del causal.forward  # the class's own is back
@@ -333,6 +335,8 @@ def _watcher(transformers: Any, trainer: Any, ruler: _Ruler, advance: Advance) -
         def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
             """Move the bar; end early if the held-out pairs say so."""
             advance(1)
+            if interrupts.asked():
+                control.should_save = control.should_training_stop = True
             began = time.perf_counter()
             if ruler.look(state.global_step):
                 control.should_training_stop = True

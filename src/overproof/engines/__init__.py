@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from overproof.catalog import ModelSource
 from overproof.engines.protocol import Engine
+from overproof.engines.server_config import ServerConfig
 from overproof.errors import EngineError, UnknownNameError
 from overproof.plugins import check_callable, load_plugin, plugins
 
@@ -31,12 +32,22 @@ def _xllamacpp(source: ModelSource, precision: str, threads: int) -> Engine:
     return XllamacppEngine(source, precision, threads)
 
 
-def _server(source: ModelSource, precision: str, threads: int) -> Engine:
+def _server(
+    source: ModelSource, precision: str, threads: int, config: ServerConfig | None = None
+) -> Engine:
     from overproof.engines.server import ServerEngine
 
-    return ServerEngine(source, tokenizer=source.tokenizer)
+    return ServerEngine(source, tokenizer=source.tokenizer, config=config)
 
 
+def _launched(name: str, source: ModelSource, threads: int, config: ServerConfig) -> Engine:
+    from overproof.engines.server_launch import LaunchedEngine
+
+    return LaunchedEngine(source, name, threads, config)
+
+
+LAUNCHED = ("vllm", "sglang", "llama-server")
+"""Engines that are a server, started for the model and stopped after it."""
 ENGINES: dict[str, Callable[[ModelSource, str, int], Engine]] = {
     "ctranslate2": _ctranslate2,
     "server": _server,
@@ -49,27 +60,42 @@ DEFAULT_PRECISION = {
     "server": "server",
     "transformers": "float32",
     "xllamacpp": "gguf",
+    "vllm": "auto",
+    "sglang": "auto",
+    "llama-server": "gguf",
 }
 
 
-def load_engine(source: ModelSource, name: str, precision: str = "", threads: int = 0) -> Engine:
+def load_engine(
+    source: ModelSource,
+    name: str,
+    precision: str = "",
+    threads: int = 0,
+    server: ServerConfig | None = None,
+) -> Engine:
     """Return the model, loaded in the engine of that name, ours or an installed package's.
 
+    `server` says how a server is asked, where the engine is one.
     Raises: UnknownNameError; EngineError if this engine cannot run this model; UsageError for a
     package's engine that cannot be loaded.
     """
-    added = None if name in ENGINES else load_plugin("engine", name)
+    ours = (*ENGINES, *LAUNCHED)
+    added = None if name in ours else load_plugin("engine", name)
     if added is not None:
         check_callable("engine", name, added)
         loaded: Engine = added(source, precision, threads)
         return loaded
-    if name not in ENGINES:
-        raise UnknownNameError("engine", name, (*ENGINES, *plugins("engine")))
+    if name not in ours:
+        raise UnknownNameError("engine", name, (*ours, *plugins("engine")))
     if source.kind == "server" and name != "server":
         raise EngineError(
             f"{source.name} is on a server, and {name} runs models here",
             hint="use models.engine=server",
         )
+    if name == "server":
+        return _server(source, precision, threads, server)
+    if name in LAUNCHED:
+        return _launched(name, source, threads, server or ServerConfig())
     return ENGINES[name](source, precision or default_precision(name), threads)
 
 

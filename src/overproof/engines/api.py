@@ -1,8 +1,9 @@
 """Talk to an OpenAI-compatible server: one address, one model, JSON in and JSON or a stream out.
 
-Tried again, with pauses that double: 429, 5xx, a connection that breaks off, and one that is
-refused by a server that answered before. `Retry-After` is honoured up to a minute.
-Not tried again: an answer that does not come in time; a server that was never there.
+Tried again, with pauses that double: 429, 5xx, a connection that breaks off, a stream that ends
+half-way, and a connection refused by a server that answered before. `Retry-After` is honoured up to
+a minute. Not tried again here, but at another address where there is one (`server_pool`): an answer
+that does not come in time, or is not JSON; a server that was never there.
 
 The key, from OVERPROOF_API_KEY or else OPENAI_API_KEY, is sent over https or to this machine
 only. Redirects are not followed, and to this machine no proxy is used.
@@ -39,13 +40,18 @@ StampedChunk = tuple[int, dict[str, Any]]
 """`time.perf_counter_ns` at its arrival, and one chunk of a stream."""
 
 
-class _TryAgainError(Exception):
+class TryAgainError(Exception):
     """A fault that may pass, the error it becomes if it does not, and the pause asked for."""
 
     def __init__(self, error: EngineError, pause_s: float | None = None) -> None:
+        """Keep the error; no pause is one that doubles."""
         super().__init__(error.message)
         self.error = error
         self.pause_s = pause_s
+
+
+class AddressError(EngineError):
+    """A fault of this address, which another address of the same model may not have."""
 
 
 class Api:
@@ -65,14 +71,14 @@ class Api:
         Raises: EngineError if the key cannot be sent in a header.
         """
         assert source.url is not None
-        self.url, self.model_id = source.url, source.model_id
-        self.where = f"{source.url}#{source.model_id}"
+        self.url, self.model_id = source.url.partition(",")[0], source.model_id
+        self.where = f"{self.url}#{source.model_id}"
         self._read_timeout_s, self._first_pause_s = read_timeout_s, first_pause_s
         self._retries = retries
         self._reached = False
-        address = httpx.URL(source.url)
+        address = httpx.URL(self.url)
         local = is_loopback(address.host)
-        self._keyless_reason, headers = _authorization(source.url, local)
+        self._keyless_reason, headers = _authorization(self.url, local)
         self._client = httpx.Client(
             headers=headers,
             timeout=httpx.Timeout(read_timeout_s, connect=CONNECT_TIMEOUT_S, pool=None),
@@ -85,13 +91,17 @@ class Api:
 
         Raises: EngineError, saying what went wrong and how to mend it.
         """
+        return self._persist(lambda: self.ask_once(path, body))
+
+    def ask_once(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the same without a second try. Raises: TryAgainError, EngineError."""
 
         def attempt() -> dict[str, Any]:
             response = self._client.post(f"{self.url}{path}", json=self._with_model(body))
             self._check(response, path)
             return self._parse(response.text)
 
-        return self._persist(attempt)
+        return self._translated(attempt)
 
     def stream(
         self,
@@ -104,6 +114,15 @@ class Api:
         After a fault that passes, `read` is called afresh.
         Raises: EngineError, as `ask`; also if the stream ends half-way.
         """
+        return self._persist(lambda: self.stream_once(path, body, read))
+
+    def stream_once(
+        self,
+        path: str,
+        body: dict[str, Any],
+        read: Callable[[int, Iterator[StampedChunk]], Result],
+    ) -> Result:
+        """Return the same without a second try. Raises: TryAgainError, EngineError."""
 
         def attempt() -> Result:
             sent_ns = time.perf_counter_ns()
@@ -114,7 +133,7 @@ class Api:
                 self._check(response, path)
                 return read(sent_ns, self._chunks(response))
 
-        return self._persist(attempt)
+        return self._translated(attempt)
 
     def close(self) -> None:
         """Close the connections."""
@@ -127,6 +146,10 @@ class Api:
             hint="is this the base URL of an OpenAI-compatible server? It usually ends in /v1",
         )
 
+    def _garbled(self, what: str) -> AddressError:
+        error = self.broken(what)
+        return AddressError(error.message, hint=error.hint)
+
     def _with_model(self, body: dict[str, Any]) -> dict[str, Any]:
         return {"model": self.model_id, **body}
 
@@ -135,8 +158,8 @@ class Api:
         tries = 0
         while True:
             try:
-                return self._translated(attempt)
-            except _TryAgainError as fault:
+                return attempt()
+            except TryAgainError as fault:
                 tries += 1
                 if tries > self._retries:
                     message = f"{fault.error.message} ({tries} times)"
@@ -149,21 +172,21 @@ class Api:
         try:
             return attempt()
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            unreachable = EngineError(
+            unreachable = AddressError(
                 f"{self.where}: no server answers there ({_line(str(error))})",
                 hint="start it, wait until it has loaded the model, or correct host and port",
             )
             if self._reached:
-                raise _TryAgainError(unreachable) from None
+                raise TryAgainError(unreachable) from None
             raise unreachable from None
         except httpx.TimeoutException:
-            raise EngineError(
+            raise AddressError(
                 f"{self.where}: nothing came for {self._read_timeout_s:g} s",
                 hint="ask for less at once: sampling.batch_size=4, or sampling.max_new_tokens; "
                 "finished batches are kept",
             ) from None
         except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
-            raise _TryAgainError(
+            raise TryAgainError(
                 EngineError(
                     f"{self.where}: the connection broke off ({_line(str(error))})",
                     hint="see the server's log; the same command goes on where it stopped",
@@ -188,7 +211,7 @@ class Api:
             if chunk.get("error"):
                 raise self.broken(f"the stream ended in an error: {_words(chunk)}")
             yield arrived_ns, chunk
-        raise _TryAgainError(
+        raise TryAgainError(
             EngineError(
                 f"{self.where}: the stream ended half-way, without its end mark",
                 hint="see the server's log: it may have run out of memory",
@@ -199,9 +222,9 @@ class Api:
         try:
             parsed = json.loads(text)
         except ValueError:
-            raise self.broken(f"not JSON: {_line(text)!r}") from None
+            raise self._garbled(f"not JSON: {_line(text)!r}") from None
         if not isinstance(parsed, dict):
-            raise self.broken(f"not a JSON object: {_line(text)!r}")
+            raise self._garbled(f"not a JSON object: {_line(text)!r}")
         return parsed
 
     def _check(self, response: httpx.Response, path: str) -> None:
@@ -212,7 +235,7 @@ class Api:
             return
         said = f"{self.where}: {status}, {_words(_json_or_text(response))}"
         if status == httpx.codes.TOO_MANY_REQUESTS or (status >= 500 and status != 501):
-            raise _TryAgainError(
+            raise TryAgainError(
                 EngineError(
                     said,
                     hint="see the server's log; the same command goes on where it stopped"

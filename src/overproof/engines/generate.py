@@ -82,7 +82,7 @@ def generate(
     def answer(part: list[_Item]) -> list[Sample]:
         nonlocal engine
         engine = engine or load_engine(
-            contender.source, models.engine, models.precision, models.threads
+            contender.source, models.engine, models.precision, models.threads, models.server
         )
         return _answer(engine, contender.name, part, form, sampling, seed)
 

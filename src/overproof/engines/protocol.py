@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from overproof.errors import EngineError
+from overproof.extras import missing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +155,4 @@ def cut_at_stop(text: str, stop: Sequence[str]) -> tuple[str, bool]:
 
 def missing_engine(package: str) -> EngineError:
     """Return the error for an engine whose package is not installed."""
-    return EngineError(
-        f"the package {package} is not installed", hint="pip install 'overproof[models]'"
-    )
+    return missing(package)

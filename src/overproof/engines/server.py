@@ -1,14 +1,18 @@
 """The engine for models elsewhere: OpenAI-compatible servers (vLLM, SGLang, llama-server, Ollama).
 
-Covered: chat and plain completions, stop strings, seeds, latency by streaming; embeddings; with the
+Covered: one model on any number of addresses (`server_pool`), limits a minute, tokens and cost;
+chat and plain completions, stop strings, seeds, latency by streaming; embeddings; with the
 tokenizer of the served model, the top K over given text, as a teacher needs it (see `readings`).
 Not covered: signals that need the whole distribution (draws, other temperatures); which weights,
 precision and prompt template the server uses; its CPU time.
 
     overproof eval --model http://127.0.0.1:8000/v1#coder
+    overproof eval --model http://a:8000/v1,http://b:8000/v1#coder models.server.in_flight=64
 """
 
+import dataclasses
 import secrets
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
@@ -17,15 +21,20 @@ import numpy as np
 
 from overproof.catalog import ModelSource
 from overproof.engines import readings
-from overproof.engines.api import FIRST_PAUSE_S, READ_TIMEOUT_S, RETRIES, Api, StampedChunk
+from overproof.engines.api import FIRST_PAUSE_S, StampedChunk
 from overproof.engines.prepare import load_tokenizer
 from overproof.engines.protocol import Generation, Request, Stamps, TopLogits, cut_at_stop
+from overproof.engines.server_config import ServerConfig
+from overproof.engines.server_pool import Addresses
+from overproof.engines.server_usage import counts, is_wrong
 from overproof.engines.sparse import from_listed
 from overproof.errors import EngineError
 from overproof.progress import say
 
-IN_FLIGHT = 16
-"""Requests at once; a smaller `sampling.batch_size` lowers it."""
+IN_FLIGHT = ServerConfig().in_flight
+"""Requests at once per address, by default; a smaller `sampling.batch_size` lowers it."""
+SPARE_TOKENS = 8
+"""That a server may count beyond the budget: an end token or a few."""
 NEUTRAL = {
     "top_k": -1,
     "min_p": 0.0,
@@ -55,23 +64,23 @@ class ServerEngine:
     precision = "server"
     threads = 0
     """Not known."""
-    parallel_scores = IN_FLIGHT
 
     def __init__(
         self,
         source: ModelSource,
         *,
         tokenizer: ModelSource | None = None,
-        read_timeout_s: float = READ_TIMEOUT_S,
+        config: ServerConfig | None = None,
+        read_timeout_s: float = 0.0,
         first_pause_s: float = FIRST_PAUSE_S,
-        connections: int = IN_FLIGHT,
-        retries: int = RETRIES,
+        connections: int = 0,
+        retries: int | None = None,
     ) -> None:
-        """Prepare the connection; the first request shows whether the server is there.
+        """Prepare the connections; the first request shows whether a server is there.
 
         `tokenizer` is a model with the tokenizer of the served one, which `score` needs. Who
         measures load needs a connection for each request in flight, and no retry that hides a
-        failure.
+        failure; what is given by itself is used instead of what `config` says.
         Raises: EngineError if the model is not on a server.
         """
         if source.kind != "server":
@@ -79,13 +88,17 @@ class ServerEngine:
                 f"{source.name} is not on a server",
                 hint="choose another engine, or serve it and name http://host:port/v1#name",
             )
-        self._api = Api(
-            source,
-            connections=connections,
-            read_timeout_s=read_timeout_s,
-            first_pause_s=first_pause_s,
-            retries=retries,
+        config = config or ServerConfig()
+        config = dataclasses.replace(
+            config,
+            read_timeout_s=read_timeout_s or config.read_timeout_s,
+            retries=config.retries if retries is None else retries,
         )
+        self._api = Addresses(source, config, connections=connections, first_pause_s=first_pause_s)
+        self.parallel_scores = self._api.slots
+        self._lock = threading.Lock()
+        self._told_wrong = False
+        """Whether it was said that counts of tokens are not believed."""
         self._plain = False
         """Whether the server refuses fields beyond OpenAI's."""
         self._tokenizer = tokenizer
@@ -99,8 +112,14 @@ class ServerEngine:
 
     def generate(self, requests: Sequence[Request]) -> list[Generation]:
         """Answer a batch, several at once; the first error ends it."""
-        with ThreadPoolExecutor(IN_FLIGHT) as pool:
-            return list(pool.map(self._answer, requests))
+        with ThreadPoolExecutor(min(self._api.slots, max(1, len(requests)))) as pool:
+            answers = [pool.submit(self._answer, request) for request in requests]
+            try:
+                return [answer.result() for answer in answers]
+            except BaseException:
+                for answer in answers:
+                    answer.cancel()
+                raise
 
     def time(self, request: Request) -> Stamps:
         """Answer one request greedily and stamp every token as it arrives here.
@@ -116,7 +135,7 @@ class ServerEngine:
             {"stream_options": {"include_usage": True}},
             {**NEUTRAL, "cache_prompt": True} if request.reuse else fresh,
             lambda path, body: self._api.stream(
-                path, body, lambda sent_ns, chunks: self._read_stamps(sent_ns, chunks, request.stop)
+                path, body, lambda sent_ns, chunks: self._read_stamps(sent_ns, chunks, request)
             ),
         )
 
@@ -181,12 +200,24 @@ class ServerEngine:
             raise self._api.broken("an answer without choices")
         text, stopped = cut_at_stop(self._text(choice), request.stop)
         finish_reason = self._finish_reason(choice)
+        prompt_tokens, completion_tokens = self._counts(reply, request)
         return Generation(
             text=text,
             finish_reason="stop" if stopped else finish_reason,
-            prompt_tokens=_count(reply, "prompt_tokens"),
-            completion_tokens=_count(reply, "completion_tokens"),
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
         )
+
+    def _counts(self, reply: dict[str, Any], request: Request) -> tuple[int, int]:
+        """Return the tokens read and written; 0 where the server tells none that can be true."""
+        size, most = len(request.prompt.encode()), request.max_new_tokens + SPARE_TOKENS
+        found = counts(reply, size, most)
+        if is_wrong(reply, found):
+            with self._lock:
+                said, self._told_wrong = self._told_wrong, True
+            if not said:
+                say(f"{self._api.where} counts tokens that cannot be: left out where it does")
+        return found
 
     def _token_names(self) -> readings.TokenNames:
         if self._tokenizer is None:
@@ -256,7 +287,7 @@ class ServerEngine:
     ) -> Result:
         """Ask; again without the fields beyond OpenAI's if the server names one in its refusal."""
         path = "/chat/completions" if request.chat else "/completions"
-        body = {**_body(request), **more}
+        body = {**self._asked(request), **more}
         if self._plain:
             return ask(path, body)
         try:
@@ -270,15 +301,19 @@ class ServerEngine:
             say(f"{self._api.where} takes no {', '.join(named)}: its own defaults apply")
         return ask(path, body)
 
+    def _asked(self, request: Request) -> dict[str, Any]:
+        """Return the fields of a request that are OpenAI's."""
+        return _body(request)
+
     def _read_stamps(
-        self, sent_ns: int, chunks: Iterator[StampedChunk], stop: Sequence[str]
+        self, sent_ns: int, chunks: Iterator[StampedChunk], request: Request
     ) -> Stamps:
         stamps: list[int] = []
         written: list[str] = []
         usage: dict[str, Any] = {}
         last_ns, finish = 0, ""
         for arrived_ns, chunk in chunks:
-            usage = chunk if _count(chunk, "completion_tokens") else usage
+            usage = chunk if isinstance(chunk.get("usage"), dict) else usage
             for choice in self._choices(chunk):
                 last_ns = arrived_ns
                 finish = choice.get("finish_reason") or finish
@@ -287,8 +322,8 @@ class ServerEngine:
                     written.append(_content(choice))
         if not last_ns:
             raise self._api.broken("a stream without choices")
-        tokens = _count(usage, "completion_tokens")
-        text, stopped = cut_at_stop("".join(written), stop)
+        prompt_tokens, tokens = self._counts(usage, request)
+        text, stopped = cut_at_stop("".join(written), request.stop)
         return Stamps(
             sent_ns=sent_ns,
             token_ns=(*stamps, *[last_ns] * (tokens - len(stamps))),
@@ -296,7 +331,7 @@ class ServerEngine:
             text=text,
             finish_reason="length" if finish == "length" and not stopped else "stop",
             told_tokens=tokens,
-            prompt_tokens=_count(usage, "prompt_tokens"),
+            prompt_tokens=prompt_tokens,
             cached_tokens=_cached(usage),
             pieces_ns=tuple(stamps),
             ended_ns=last_ns,
@@ -338,13 +373,6 @@ def _body(request: Request) -> dict[str, Any]:
         "seed": request.seed,
         **({"stop": list(request.stop)} if request.stop else {}),
     }
-
-
-def _count(reply: dict[str, Any], field: str) -> int:
-    """Return a count of the server's `usage`, 0 if there is none."""
-    usage = reply.get("usage")
-    count = usage.get(field) if isinstance(usage, dict) else None
-    return count if isinstance(count, int) else 0
 
 
 def _cached(reply: dict[str, Any]) -> int | None:

@@ -5,16 +5,18 @@ r"""Read the rows of a folder that another process may be writing to.
 A file is `NAME.jsonl`, or `NAME.jsonl.gz` as studies keep it. What is read is what `store.Table`
 would read: a last line without its newline is left out, and of two rows with one key the first
 counts. Unlike there nothing is cut off: the line may be half of what is being written just now.
+Files are read line by line: what a million rows take in memory is what is kept of them.
 """
 
 import gzip
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar, cast
 
 from overproof.errors import DataError, UsageError
-from overproof.records import decode_row
-from overproof.store import Keyed
+from overproof.store import Keyed, read_row
 
 Row = TypeVar("Row", bound=Keyed)
 
@@ -35,7 +37,7 @@ def read_lines(path: Path, kind: type[Row]) -> list[Row]:
     """
     rows: dict[str, Row] = {}
     for number, line in enumerate(whole_lines(path), start=1):
-        row = decode_row(line, kind, where=f"{path}:{number}")
+        row = read_row(line, kind, path, number)
         rows.setdefault(row.key, row)
     return list(rows.values())
 
@@ -43,7 +45,10 @@ def read_lines(path: Path, kind: type[Row]) -> list[Row]:
 def count_lines(folder: Path, name: str) -> int:
     """Return how many whole lines a table has, without reading what they say."""
     path = table_path(folder, name)
-    return 0 if path is None else _content(path).count(b"\n")
+    if path is None:
+        return 0
+    with _opened(path) as file:
+        return sum(part.count(b"\n") for part in iter(lambda: file.read(1 << 20), b""))
 
 
 def table_path(folder: Path, name: str) -> Path | None:
@@ -52,19 +57,29 @@ def table_path(folder: Path, name: str) -> Path | None:
     return next((path for path in found if path.is_file()), None)
 
 
-def whole_lines(path: Path) -> list[bytes]:
-    """Return the lines that end in a newline.
+def whole_lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines that end in a newline, without it.
 
     Raises: UsageError if the file can't be opened; DataError if it is not what its name says.
     """
-    whole, newline, _ = _content(path).rpartition(b"\n")
-    return whole.split(b"\n") if newline else []
+    for line in raw_lines(path):
+        if line.endswith(b"\n"):
+            yield line[:-1]
 
 
-def _content(path: Path) -> bytes:
+def raw_lines(path: Path) -> Iterator[bytes]:
+    """Yield all lines as they are; the last one may be half a row. Raises: as `whole_lines`."""
+    with _opened(path) as file:
+        yield from file
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file, unpacked where it is packed."""
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.name.endswith(".gz") else content
+        packed = path.name.endswith(".gz")
+        with cast(BinaryIO, gzip.open(path) if packed else path.open("rb")) as file:
+            yield file
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(
             f"{path}: not a whole gzip file ({error})",

@@ -8,15 +8,17 @@ what was asked is known by key, operator and seed, but not the prompt.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 import yaml
 
 from overproof.errors import DataError, RecipeError, UsageError
+from overproof.folders.light import OutcomeHead, outcome_heads, sample_heads
 from overproof.folders.rows import count_lines, read_table, table_path
 from overproof.locks import holder_of, is_held
 from overproof.recipe import Recipe, recipe_from
@@ -32,6 +34,7 @@ from overproof.records import (
 )
 from overproof.sandbox.execute import EXECUTION
 
+Verdict = TypeVar("Verdict", Outcome, OutcomeHead)
 State = Literal["finished", "running", "interrupted", "trained", "recorded"]
 """`trained`: a student is there, and nothing was measured; `recorded`: rows kept for the record."""
 TABLES = (
@@ -123,16 +126,25 @@ class Run:
         Where limits changed between two starts a sample has two verdicts: the one under the
         recipe's limits counts, and where none is, the last.
         """
+        return self._settled(read_table(self.path, "outcomes", Outcome))
+
+    @cached_property
+    def verdicts(self) -> dict[str, OutcomeHead]:
+        """The same without details and costs, for runs of any size."""
+        return self._settled(outcome_heads(self.path))
+
+    def _settled(self, rows: Iterable[Verdict]) -> dict[str, Verdict]:
         limits = msgspec.to_builtins(self.recipe.limits) if self.recipe else None
-        found: dict[str, Outcome] = {}
+        found: dict[str, Verdict] = {}
         settled = set()
-        for row in read_table(self.path, "outcomes", Outcome):
+        for row in rows:
             sample = row.sample or row.key
             if sample in settled:
                 continue
+            if sample in found and found[sample].key == content_key(sample, limits, EXECUTION):
+                settled.add(sample)  # a second one, under other limits
+                continue
             found[sample] = row
-            if limits is not None and row.key == content_key(sample, limits, EXECUTION):
-                settled.add(sample)
         return found
 
     @property
@@ -168,7 +180,16 @@ class Run:
     def models(self) -> list[str]:
         """Return the models in the order of the table, then those that only have samples."""
         named = [str(model["name"]) for model in self.manifest.get("models", [])]
-        return list(dict.fromkeys([*named, *(row.model for row in self.samples)]))
+        return list(dict.fromkeys([*named, *self.builds]))
+
+    @cached_property
+    def builds(self) -> dict[str, tuple[str, str]]:
+        """Engine and precision of each model that has samples, by its first one."""
+        found: dict[str, tuple[str, str]] = {}
+        for row in sample_heads(self.path):
+            if row.model not in found:
+                found[row.model] = row.engine, row.precision
+        return found
 
     def counts(self) -> dict[str, int]:
         """Return how many rows each table has, without those that are not there."""

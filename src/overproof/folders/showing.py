@@ -7,11 +7,13 @@ Text from models is shown with what a terminal would obey made visible.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from overproof.errors import UnknownNameError, UsageError
+from overproof.folders.light import full_row, sample_heads
 from overproof.folders.run import Run
 from overproof.records import Outcome, Sample, Variant
 from overproof.report.facts import MISSING, size_text, visible
@@ -64,8 +66,8 @@ def run_json(run: Run) -> dict[str, Any]:
 def count_statuses(run: Run) -> dict[str, dict[str, int]]:
     """Return by model how its samples ended, the most frequent first."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
-    for sample in run.samples:
-        verdict = run.outcomes.get(sample.key)
+    for sample in sample_heads(run.path):
+        verdict = run.verdicts.get(sample.key)
         found[sample.model][verdict.status if verdict else NOT_EXECUTED] += 1
     return {model: dict(statuses.most_common()) for model, statuses in found.items()}
 
@@ -119,14 +121,18 @@ def find_sample(
     The variant is None where the folder keeps no prompts, the published one where that is it.
     Raises: UnknownNameError; UsageError if several keys begin like this.
     """
-    found = [sample for sample in run.samples if sample.key.startswith(key)]
+    found = [head.key for head in sample_heads(run.path) if head.key.startswith(key)]
     if not found:
         where = f"keys are in {run.path / 'samples.jsonl'}, field `key`"
-        raise UnknownNameError("sample", key, (row.key for row in run.samples[:3]), hint=where)
+        first = [head.key for head in islice(sample_heads(run.path), 3)]
+        raise UnknownNameError("sample", key, first, hint=where)
     if len(found) > 1:
-        first = ", ".join(sample.key for sample in found[:3])
-        raise UsageError(f"{len(found)} samples begin with {key}: {first} …", hint="say more of it")
-    sample = found[0]
+        shown = ", ".join(found[:3])
+        raise UsageError(f"{len(found)} samples begin with {key}: {shown} …", hint="say more of it")
+    sample = full_row(run.path, "samples", Sample, found[0])
+    assert sample is not None
+    verdict = run.verdicts.get(sample.key)
+    outcome = full_row(run.path, "outcomes", Outcome, verdict.key) if verdict else None
     variants = {variant.key: variant for variant in run.variants} if run.has_prompts else {}
     variant = variants.get(sample.variant)
     nominal = next(
@@ -137,7 +143,7 @@ def find_sample(
         ),
         None,
     )
-    return sample, variant, nominal if nominal != variant else None, run.outcomes.get(sample.key)
+    return sample, variant, nominal if nominal != variant else None, outcome
 
 
 def _prompt(variant: Variant | None, nominal: Variant | None, colour: bool) -> str:
@@ -162,12 +168,12 @@ def _models(run: Run) -> "Table":
     table = _table("name", "engine", "precision", "size", "SHA-256")
     known = {str(model["name"]): model for model in run.manifest.get("models", [])}
     for name in run.models():
-        own = next((row for row in run.samples if row.model == name), None)
+        engine, precision = run.builds.get(name, ("", ""))
         model = known.get(name, {})
         cells = (
             name,
-            model.get("engine") or (own.engine if own else ""),
-            model.get("precision") or (own.precision if own else ""),
+            model.get("engine") or engine,
+            model.get("precision") or precision,
             size_text(model.get("size_bytes")),
             str(model.get("sha256") or MISSING)[:16],
         )

@@ -15,7 +15,7 @@ is a little too narrow below about 30 clusters.
 
 from collections.abc import Callable
 from functools import lru_cache
-from math import isclose, nan, sqrt
+from math import isclose, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,25 +159,6 @@ def bootstrap_rows(
     generator = np.random.default_rng([seed, len(rows)])
     picks = generator.integers(0, len(rows), size=(resamples, len(rows)))
     return percentile_interval(statistic(rows[picks]))
-
-
-def paired_log_ratio(
-    first: Floats, second: Floats, resamples: int = RESAMPLES, seed: int = 0
-) -> tuple[float, float, float]:
-    """Return the geometric mean of first / second over prompts, with its bootstrap interval.
-
-    Shapes: first, second (N,), positive, aligned by prompt; returns (ratio, low, high); the
-    limits are NaN for a single prompt.
-    Raises: ValueError for different lengths, no prompt, or a value that is not positive.
-    """
-    if len(first) != len(second) or len(first) == 0:
-        raise ValueError(f"{len(first)} and {len(second)} prompts, expected as many, at least 1")
-    if min(first.min(), second.min()) <= 0:
-        raise ValueError("a time is 0 or negative: its logarithm is not defined")
-    logs = np.log(first / second)
-    limits = bootstrap_rows(logs, lambda drawn: drawn.mean(axis=1), resamples, seed)
-    low, high = limits or (nan, nan)
-    return float(np.exp(logs.mean())), float(np.exp(low)), float(np.exp(high))
 
 
 def combine(a: float, b: float, phi: float) -> float:

@@ -5,9 +5,8 @@ vLLM defines it (GuideLLM's includes the first token). Tokens per second are all
 tokens over its E2E. The unit is the prompt: repeats of one prompt are reduced to their median.
 Warm-up rows are dropped.
 
-`typical_ratio` and `quantile_estimate` are for whoever has many noisy prompts: no assumption about
-the noise but that it does not know whose turn it is, and no percentile that the sample is too
-small for.
+`typical_ratio` assumes nothing about the noise but that it does not know whose turn it is;
+`quantile_estimate` gives no percentile that the sample is too small for.
 
 Limit: wall times of two runs on a busy machine do not compare; only the ratios do, because the
 models took turns on the same prompt.
@@ -18,13 +17,13 @@ models took turns on the same prompt.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from math import exp, isnan, sqrt
+from math import exp, sqrt
 from statistics import median
 
 import numpy as np
 
 from overproof.measure.estimates import Estimate
-from overproof.measure.intervals import Floats, bootstrap_rows, paired_log_ratio
+from overproof.measure.intervals import Floats, bootstrap_rows
 from overproof.measure.quality import Finding
 from overproof.measure.scopes import Scope
 from overproof.measure.tables import NOMINAL
@@ -78,7 +77,7 @@ def speed_findings(
             if values[model]:
                 yield from _levels(model, metric, values[model], seed)
         for first, second in ratio_pairs(models):
-            yield from _ratio(first, second, metric, values, seed)
+            yield from _ratio(first, second, metric, values)
 
 
 def prompt_values(
@@ -130,7 +129,6 @@ def _ratio(
     second: str,
     metric: str,
     values: Mapping[str, Mapping[str, float]],
-    seed: int,
 ) -> Iterator[Finding]:
     shared = [
         task_id
@@ -141,13 +139,7 @@ def _ratio(
         return
     one = np.array([values[first][task_id] for task_id in shared])
     two = np.array([values[second][task_id] for task_id in shared])
-    ratio, low, high = paired_log_ratio(one, two, seed=seed)
-    estimate = Estimate(
-        ratio,
-        None if isnan(low) else low,
-        None if isnan(high) else high,
-        "geometric mean of the paired ratios; bootstrap over prompts of their mean logarithm",
-    )
+    estimate = typical_ratio(one, two)
     yield Finding(
         model=first,
         metric=f"{metric}_ratio",

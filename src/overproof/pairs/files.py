@@ -35,6 +35,7 @@ from overproof.pairs.source import (
     split_function,
 )
 from overproof.records import Pair, content_key, decode_row, encode_row
+from overproof.seals import check_seal, seal
 from overproof.store import write_atomically
 
 TEXT_FIELDS = ("text", "docstring", "description", "instruction")
@@ -66,7 +67,7 @@ def write_pairs(path: Path, pairs: Iterable[Pair]) -> Path:
 
     Raises: StorageError if the disk is full or the folder is not writable.
     """
-    return write_atomically(path, b"".join(encode_row(pair) + b"\n" for pair in pairs))
+    return write_atomically(path, b"".join(seal(encode_row(pair)) + b"\n" for pair in pairs))
 
 
 def make_pair(
@@ -135,6 +136,7 @@ def own_pair(line: bytes, where: str) -> Pair:
 
     Raises: RowError, naming `where`, if it is damaged or was edited.
     """
+    check_seal(line, where)
     pair = decode_row(line, Pair, where=where)
     if pair.key != content_key(pair.text, pair.code):
         raise RowError(

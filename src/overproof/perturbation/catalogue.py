@@ -5,6 +5,7 @@ for line in show_lines("keyboard_typos"):
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from overproof.perturbation.difference import Piece, marked, word_difference
 from overproof.perturbation.operators import OPERATORS, get_operator
@@ -37,20 +38,27 @@ EXAMPLE = Problem(
 _RED, _GREEN, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[0m"
 
 
+def list_operators(preset: str = "") -> list[dict[str, Any]]:
+    """Return family, name and what it does of each operator, and whether a model must write it.
+
+    Raises: UnknownNameError for an unknown preset.
+    """
+    rows = []
+    for name in get_preset(preset) if preset else (*OPERATORS, *REWRITINGS):
+        rewriting = rewriting_of(name)
+        family, what = ("text", rewriting.what) if rewriting else _family_and_deed(name)
+        rows.append({"family": family, "name": name, "what": what, "writer": bool(rewriting)})
+    return rows
+
+
 def list_lines(preset: str = "") -> Iterator[str]:
     """Yield a line per operator: family, name, what it does.
 
     Raises: UnknownNameError for an unknown preset.
     """
-    for name in get_preset(preset) if preset else OPERATORS:
-        if rewriting := rewriting_of(name):
-            yield f"{'text':<9} {name:<34} {rewriting.what}"
-            continue
-        operator = get_operator(name)
-        yield f"{operator.family:<9} {name:<34} {operator.what}"
-    if not preset:
-        for name, rewriting in REWRITINGS.items():
-            yield f"{'text':<9} {name:<34} {rewriting.what} (--writer)"
+    for row in list_operators(preset):
+        written = " (--writer)" if row["writer"] and not preset else ""
+        yield f"{row['family']:<9} {row['name']:<34} {row['what']}{written}"
 
 
 def show_lines(name: str, task: str = "", seed: int = 0, *, colour: bool = False) -> Iterator[str]:
@@ -84,6 +92,28 @@ def show_lines(name: str, task: str = "", seed: int = 0, *, colour: bool = False
     yield from _coloured(word_difference(problem.prompt, draft.prompt), colour).split("\n")
 
 
+def about(name: str, task: str = "", seed: int = 0) -> dict[str, Any]:
+    """Return the same as data: what the operator is, and what it makes of a problem.
+
+    Raises: as `show_lines`.
+    """
+    if rewriting := rewriting_of(name):
+        what = {"what": rewriting.what, "source": rewriting.source}
+        return {"name": name, "family": "text", "kind": "sentence", **what, "writer": True}
+    operator = get_operator(name)
+    facts = ("name", "family", "kind", "what", "source", "random", "intensity", "control", "few")
+    problem = EXAMPLE if not task else _problem(task)
+    draft = perturb_prompt(problem, name, seed)
+    example = {"task_id": problem.task_id, "seed": seed, "before": problem.prompt}
+    return {
+        **{fact: getattr(operator, fact) for fact in facts},
+        "writer": False,
+        "ours": ALIASES[name].ours if name in ALIASES else "",
+        "differs": ALIASES[name].differs if name in ALIASES else "",
+        "example": example | {"after": draft.prompt if draft else None},
+    }
+
+
 def difference_lines(variants: Sequence[Variant], *, colour: bool = False) -> Iterator[str]:
     """Yield a readable difference of each variant to the prompt as published."""
     nominal = {row.task_id: row.prompt for row in variants if row.operator == "nominal"}
@@ -93,6 +123,11 @@ def difference_lines(variants: Sequence[Variant], *, colour: bool = False) -> It
         yield f"--- {row.task_id} · {row.operator} · seed {row.seed}"
         pieces = word_difference(nominal[row.task_id], row.prompt)
         yield from _coloured(pieces, colour).rstrip("\n").split("\n")
+
+
+def _family_and_deed(name: str) -> tuple[str, str]:
+    operator = get_operator(name)
+    return operator.family, operator.what
 
 
 def _coloured(pieces: Sequence[Piece], colour: bool) -> str:

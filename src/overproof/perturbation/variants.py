@@ -23,11 +23,10 @@ import dataclasses
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 
+from overproof import interrupts
 from overproof.perturbation.certificate import (
     Checks,
     certify,
@@ -42,6 +41,7 @@ from overproof.perturbation.source import plain_code
 from overproof.progress import stage
 from overproof.records import Family, Outcome, Problem, Variant, content_key
 from overproof.sandbox import Job, Limits, Pool, run_jobs
+from overproof.workers import processes
 
 GoldRunner = Callable[[list[Job]], Iterable[Outcome]]
 
@@ -165,8 +165,7 @@ def perturb(
             parts = [problems]
             found = (_perturb_part(part, chosen, seeds, runner) for part in parts)
         else:
-            executor = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-            stack.callback(executor.shutdown, cancel_futures=True)
+            executor = stack.enter_context(processes(workers))
             names = [operator.name for operator in chosen]
             jobs = [executor.submit(_perturb_apart, part, names, seeds, limits) for part in parts]
             found = (job.result() for job in jobs)
@@ -175,6 +174,7 @@ def perturb(
             for row in counts:
                 yields[row.operator] = yields[row.operator] + row if row.operator in yields else row
             advance(len(part))
+            interrupts.settle()
     place = {operator.name: number for number, operator in enumerate(chosen)}
     granted.sort(key=lambda variant: place[variant.operator])
     nominal = [

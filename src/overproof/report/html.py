@@ -20,6 +20,7 @@ import msgspec
 
 from overproof.records import Claim, Outcome, Problem, Sample, Score, Timing, Variant
 from overproof.report.attacks import read_attacks
+from overproof.report.choosing import Kept, choose
 from overproof.report.content import RunRows, report_content
 from overproof.report.facts import visible
 from overproof.report.markdown import markdown_page
@@ -46,6 +47,7 @@ def write_report(
     notes: Mapping[str, Any],
     *,
     claims: Sequence[Claim] = (),
+    kept: Kept | None = None,
 ) -> Path:
     """Write report.html, report.md and results.json into the folder; return the report's path.
 
@@ -55,7 +57,8 @@ def write_report(
     curve too if the rows have a `step`), a mapping, or a paragraph. Three headings are known:
     `Arms` (see arms.py) is the training behind the ablation, `Decontamination` (see overlaps.py)
     what was removed from the pairs, `Operators` (see yields.py) which prompts were made. An
-    `attack.json` in the folder, or one folder below, is shown as well.
+    `attack.json` in the folder, or one folder below, is shown as well. `kept` is what the sample
+    browser holds; by default all samples, or of very many so many as a page can hold.
 
     Raises: StorageError if the folder cannot be written to; DataError for `Arms` or an attack of
     another form.
@@ -80,8 +83,9 @@ def write_report(
     text = json.dumps(results, indent=2, allow_nan=False)
     write_atomically(folder / "results.json", text.encode() + b"\n")
     write_atomically(folder / "report.md", markdown_page(content).encode())
-    data = browser_data(problems, variants, samples, outcomes, run.models)
-    page = _page(content, pack(data.index), pack(data.texts))
+    kept = kept or choose(variants, samples, outcomes)
+    data = browser_data(problems, kept.variants, kept.samples, kept.outcomes, run.models)
+    page = _page({**content, "kept": kept.note}, pack(data.index), pack(data.texts))
     return write_atomically(folder / "report.html", page.encode())
 
 

@@ -15,6 +15,7 @@ import contextlib
 import itertools
 import math
 import os
+import select
 import site
 import sys
 import sysconfig
@@ -90,10 +91,11 @@ class Probe:
     """What a stronger tier would need, a line each."""
 
 
-def confine_worker(box: str, shared: str, limits: Limits) -> Confinement:
+def confine_worker(box: str, shared: str, limits: Limits, oracle: int) -> Confinement:
     """Set up what all programs of this worker share; returns in the process that forks them.
 
-    `shared` is a folder that only the oracle writes to; see `shown_as`.
+    `shared` is a folder that only the oracle writes to; see `shown_as`. `oracle` is the descriptor
+    of the channel to it.
     Raises: UnconfinedError if nothing holds programs here and `limits.unsafe` is off.
     """
     shown = readable()
@@ -105,7 +107,7 @@ def confine_worker(box: str, shared: str, limits: Limits) -> Confinement:
         kernel.enter_namespaces()
         pid = os.fork()
         if pid:
-            _stand_by(pid)
+            _stand_by(pid, oracle)
         build_mib = max(limits.folder_mib, _BUILD_FOLDER_MIB)
         box = kernel.enter_root(box, shown, limits.folder_mib, shared, build_mib)
         build_box = kernel.BUILD
@@ -272,9 +274,14 @@ def namespaces_work(box: str) -> bool:
     return os.waitpid(pid, 0)[1] == 0
 
 
-def _stand_by(pid: int) -> None:
+def _stand_by(pid: int, oracle: int) -> None:
     """Stay as the parent of pid 1, which dies with us; a sleeper takes least memory."""
     kernel.prctl(kernel.PR_SET_PDEATHSIG, 9)
+    hung_up = select.poll()
+    hung_up.register(oracle, 0)
+    if hung_up.poll(0):  # the oracle was killed before it could take us with it
+        os.kill(pid, 9)
+        os._exit(1)
     os.closerange(3, 256)
     for sleeper in ("/bin/sleep", "/usr/bin/sleep"):
         with contextlib.suppress(OSError):

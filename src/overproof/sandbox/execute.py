@@ -11,13 +11,13 @@ import msgspec
 from overproof.progress import stage
 from overproof.records import Outcome, Problem, Sample, Variant, content_key
 from overproof.sandbox.jobs import AnyJob, Job, Limits, StdioJob
-from overproof.sandbox.pool import run_jobs
+from overproof.sandbox.pool import Pool
 from overproof.store import Table
 
 EXECUTION = 3
 """Raised when the sandbox or a status changes, so that older verdicts are reached again."""
 BATCH = 32
-"""Samples whose verdicts are written to disk together."""
+"""Samples whose verdicts are made safe from a loss of power together; a kill loses none."""
 
 
 def execute(
@@ -40,27 +40,26 @@ def execute(
     def key(sample: Sample) -> str:
         return content_key(sample.key, msgspec.to_builtins(limits), EXECUTION)
 
-    def work(part: list[Sample]) -> list[Outcome]:
+    def work(part: list[Sample], pool: Pool) -> None:
         jobs = [
             job_for(by_task[s.task_id], s.key, s.solution, by_variant[s.variant].entry_point)
             for s in part
         ]
         keys = {sample.key: key(sample) for sample in part}
-        settled = []
-        for outcome in run_jobs(jobs, limits, workers):
+        for outcome in pool.run(jobs):
             stored = dataclasses.replace(outcome, key=keys[outcome.key], sample=outcome.key)
             if outcome.status == "harness_error":
                 failed[stored.key] = stored
             else:
-                settled.append(stored)
-        return settled
+                table.append([stored], sync=False)
 
-    with stage("execute", len(samples), "programs") as advance:
+    with Pool(limits, workers) as pool, stage("execute", len(samples), "programs") as advance:
         for start in range(0, len(samples), BATCH):
             part = list(samples[start : start + BATCH])
             missing = [sample for sample in part if key(sample) not in table]
             if missing:
-                table.append(work(missing))
+                work(missing, pool)
+                table.sync()
             advance(len(part))
     return [
         dataclasses.replace(

@@ -133,7 +133,9 @@ def ended(wait_status: int) -> Finding:
     code = os.waitstatus_to_exitcode(wait_status)
     if code >= 0:
         return Finding("error", f"the process ended with exit status {code}")
-    return Finding("crashed", f"the process ended by {_signal_name(-code)}")
+    # SIGKILL may have come from outside, from the kernel short of memory say: once more, alone
+    killed = code == -signal.SIGKILL
+    return Finding("crashed", f"the process ended by {_signal_name(-code)}", again=killed)
 
 
 def refused_load(reply: dict[str, Any]) -> Finding:

@@ -14,11 +14,9 @@ once, jobs are read some way ahead and wait until a worker has built their group
 import contextlib
 import hashlib
 import os
-import select
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -33,7 +31,7 @@ from overproof.languages import is_language, load_language
 from overproof.sandbox import spawn, wire
 from overproof.sandbox.builds import ROUNDS, prune
 from overproof.sandbox.confine import UnconfinedError
-from overproof.sandbox.folders import remove_tree
+from overproof.sandbox.folders import make_box, remove_tree
 from overproof.sandbox.jobs import (
     MAX_PROGRAM_CHARACTERS,
     SHARED_FACTOR,
@@ -43,6 +41,7 @@ from overproof.sandbox.jobs import (
     StdioJob,
 )
 from overproof.sandbox.recording import MAX_STARTS, PATIENT_SECONDS, THINKING_SECONDS
+from overproof.sandbox.waiting import readable
 
 if TYPE_CHECKING:  # slow to import, and not needed in the processes of the sandbox
     from overproof.records import Outcome
@@ -134,7 +133,7 @@ class Worker:
         self.limits = limits
         self.process: subprocess.Popen[bytes] | None = None
         self.channel: socket.socket | None = None
-        self.folder = ""
+        self.folder, self.owner = "", -1
         self.tier = ""
         self.sent: deque[tuple[str, float]] = deque()
         """Names of the tasks that it has, and how long it may take over each, in seconds."""
@@ -155,7 +154,7 @@ class Worker:
 
         cache = cache_folder() / "builds"
         prune(cache)
-        self.folder = tempfile.mkdtemp(prefix="overproof-sandbox-")
+        self.folder, self.owner = make_box()
         Path(self.folder).chmod(0o711)  # if we are root, candidates may run as nobody
         self.channel, theirs = socket.socketpair()
         with theirs:
@@ -172,16 +171,25 @@ class Worker:
         """
         if self.tier:
             return
-        assert self.channel is not None
-        self.channel.settimeout(_START_SECONDS)
-        try:
-            hello = wire.receive(self.channel)
-        except (wire.WireError, OSError) as error:
-            hello = {"failed": str(error) or "the oracle ended"}
+        hello = self._hello()
+        if not hello.get("tier") and not hello.get("hint"):  # killed, maybe: once more
+            self.close()
+            self.start()
+            hello = self._hello()
         self.tier = str(hello.get("tier", ""))
         if not self.tier:
             self.close()
             refuse(hello)
+
+    def _hello(self) -> dict[str, Any]:
+        """Return what the oracle says first, or why it says nothing."""
+        assert self.channel is not None
+        readable([self.fileno()], _START_SECONDS)
+        self.channel.settimeout(_GRACE_SECONDS)
+        try:
+            return dict(wire.receive(self.channel))
+        except (wire.WireError, OSError) as error:
+            return {"failed": str(error) or "the oracle ended"}
 
     def send(self, name: str, content: bytes, patience_s: float) -> None:
         """Hand a task to the oracle."""
@@ -241,6 +249,7 @@ class Worker:
                 self.process.wait()
         if self.folder:
             remove_tree(Path(self.folder))
+            os.close(self.owner)
         self.process, self.channel, self.folder, self.tier = None, None, "", ""
         return status
 
@@ -365,11 +374,10 @@ class _Stream:
         """Wait for a verdict; return those that have come."""
         busy = [worker for worker in crew if worker.sent]
         patience = min(worker.deadline for worker in busy) - time.monotonic()
-        poll = select.poll()
+        heard, stopped = readable([worker.fileno() for worker in busy], patience)
         for worker in busy:
-            poll.register(worker, select.POLLIN)
-        readable = {descriptor for descriptor, _ in poll.poll(1000 * max(patience, 0.01))}
-        ready = [worker for worker in busy if worker.fileno() in readable]
+            worker.since += stopped
+        ready = [worker for worker in busy if worker.fileno() in heard]
         overdue = [worker for worker in busy if time.monotonic() > worker.deadline]
         found = []
         for worker in ready or overdue:

@@ -51,6 +51,9 @@ def warm(numbers: List[int], text: str = "", table: Optional[dict] = None) -> Li
     return sorted(numbers, key=lambda number: -number)[: len(words) + 2] + [math.floor(total)]
 """
 _TICK_MS, _MAX_TICK_MS = 20, 100
+_LONGEST_SECONDS = 1.0
+"""What a look at a candidate adds to its wall time at most: the rest of the time we were stopped
+ourselves (Ctrl-Z, a closed lid), and so was it."""
 _REAP_SECONDS = 5.0
 _MOMENT_SECONDS = 0.1
 _COMPILER_MEMORY_MIB = 3072
@@ -96,6 +99,7 @@ class Watch:
 
     def _wait(self, pid: int, allowance: Allowance, started: float, ended: int) -> str:
         reason, wish, tick = "", b"", _TICK_MS
+        wall, last = 0.0, started
         control, namespaces = self.control.fileno(), self.confinement.namespaces
         registered = ended >= 0
         while not wish or (wish == b"w" and not reason):
@@ -113,7 +117,9 @@ class Watch:
                 self.poll.unregister(ended)
                 registered, reason = False, reason or "exited"
             else:
-                wall = time.monotonic() - started
+                now = time.monotonic()
+                wall += min(now - last, _LONGEST_SECONDS)
+                last = now
                 reason = reason or _overstepped(pid, self.confinement, allowance, wall)
             if reason:
                 _kill(pid, namespaces)
@@ -132,7 +138,7 @@ def main(descriptor: int) -> None:
             importlib.import_module(name)
         import_seeded_random()
         limits = Limits(**config["limits"])
-        confinement = confine_worker(config["folder"], config["shared"], limits)
+        confinement = confine_worker(config["folder"], config["shared"], limits, descriptor)
     except Exception as error:
         hint = getattr(error, "hint", "")
         message = getattr(error, "message", f"{type(error).__name__}: {error}")

@@ -32,7 +32,9 @@ def lazily(
 
     def load() -> Engine:
         if not engines:
-            engines.append(load_engine(contender.source, name, precision, models.threads))
+            engines.append(
+                load_engine(contender.source, name, precision, models.threads, models.server)
+            )
         return engines[0]
 
     try:
