@@ -30,6 +30,7 @@ SMALLER = (
     ("problems: 8", "problems: 2"),
     ("limit: 24", "limit: 4"),
     ("steps: 30", "steps: 2"),
+    ("held_out: 0.25", "held_out: 0"),
     ("batch_size: 4\n", "batch_size: 2\n"),
     ("max_new_tokens: 128", "max_new_tokens: 8"),
     ("max_new_tokens: 160", "max_new_tokens: 16"),

@@ -42,7 +42,7 @@ MEASURED = {
 }
 SPEED = ("_ms", "per_s", "cpu_s", "tokens", "_ratio")
 START, REPORT = "start", "report"
-WORKER_SHARE = 0.3
+WORKER_SHARE = 0.6
 """Of the kills: those that hit a process of the sandbox."""
 PATIENCE_SECONDS = 1800.0
 

@@ -22,6 +22,12 @@ BODIES = {
     "mean": ("(a + b) / 2", 2.5, 1.0),
 }
 """What is computed, and what comes out for (2, 3) and (1, 1)."""
+WAYS = {
+    "here": "    a, b = x, y\n",
+    "there": "    both = [x, y]\n    a, b = both\n",
+    "everywhere": "    if x is y:\n        a = b = x\n    else:\n        a, b = x, y\n",
+}
+"""How a pair's function begins, by the end of its name: pairs must differ in more than names."""
 STEPS = {"teacher": 160, "student": 50}
 
 
@@ -49,13 +55,13 @@ def write_inputs(folder: Path) -> None:
                 "test": f"def check(candidate):\n{calls}",
             }
         )
-        for name in ("here", "there", "everywhere"):
+        for name, start in WAYS.items():
             examples = "".join(
                 f"\n>>> {kind}_{name}({call})\n{want!r}"
                 for call, want in (("2, 3", first), ("1, 1", second))
             )
             text = f"Work out what the {kind} is {name}, whatever is given.\n{examples}"
-            code = f"def {kind}_{name}(x, y):\n    a, b = x, y\n{body_of(kind)}"
+            code = f"def {kind}_{name}(x, y):\n{start}{body_of(kind)}"
             pairs.append({"text": text, "code": code, "licence": "MIT"})
     (folder / "problems.jsonl").write_text(_lines(problems))
     (folder / "pairs.jsonl").write_text(_lines(pairs))

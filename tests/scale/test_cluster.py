@@ -136,6 +136,7 @@ def test_slurm_arrays_say_the_same(
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Ray's own, which would end its threads
 def test_ray_says_the_same(coder: Scripted, reference: Path, tmp_path: Path) -> None:
     ray = pytest.importorskip("ray")
     run = start(tmp_path / "ray", f"{coder.url}#coder")
