@@ -58,7 +58,7 @@ def test_counts_pass_at_k_and_rows(tmp_path: Path, problems: Path) -> None:
     samples, out = write(tmp_path / "samples.jsonl", SAMPLES), tmp_path / "results.jsonl"
     result = run(samples, "--problems", problems, "--out", out, "--json")
     assert result.exit_code == 0, result.output
-    summary = json.loads(result.stdout.splitlines()[-1])
+    summary = json.loads(result.stdout)
     assert (summary["passed"], summary["total"]) == (3, 6)
     assert summary["statuses"] == {"passed": 3, "wrong_answer": 2, "compile_error": 1}
     assert summary["pass@k"] == {"pass@1": pytest.approx((2 / 3 + 1 / 3) / 2)}
@@ -80,7 +80,7 @@ def test_samples_of_other_tools_are_read(tmp_path: Path, problems: Path) -> None
     lists = tmp_path / "generations.json"
     lists.write_text(json.dumps([[right, wrong, "    return b + a\n"], ["print(3)"]]))
     result = run(lists, "--problems", problems, "--json")
-    summary = json.loads(result.stdout.splitlines()[-1])
+    summary = json.loads(result.stdout)
     assert (summary["passed"], summary["total"]) == (2, 4), result.output
     rows = [{"name": "mine/0", "completions": ["    return a + b\n", "    return 0\n"]}]
     rows.append({"task_id": "mine/0", "generation": right})
@@ -102,7 +102,7 @@ def test_a_rerun_executes_only_what_is_missing(tmp_path: Path, problems: Path) -
     torn = b"".join(json.dumps(row).encode() + b"\n" for row in kept) + lines[4][:20]
     out.write_bytes(torn)
     result = run(samples, "--problems", problems, "--out", out, "--json")
-    assert json.loads(result.stdout.splitlines()[-1])["passed"] == 3
+    assert json.loads(result.stdout)["passed"] == 3
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["detail"] for row in rows[:4]] == ["kept"] * 4
     assert len({row["key"] for row in rows}) == len(rows) == 6
