@@ -422,8 +422,12 @@ def test_the_bar_is_for_terminals_only_and_on_stderr(
     with bar("demo") as progress:
         progress.on_bytes(1, 2)
     assert capsys.readouterr() == ("", "")
-    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # colour, yes; what moves has no place in a log
     monkeypatch.setenv("TERM", "xterm")
+    with bar("demo") as progress:
+        progress.on_bytes(1, 2)
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr("overproof.fetch.lively", lambda stream: True)
     with bar("demo") as progress:
         progress.on_bytes(500, 2000)
         progress.on_bytes(1000, 2000)
