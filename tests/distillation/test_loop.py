@@ -125,7 +125,7 @@ import dataclasses, json, sys
 from pathlib import Path
 import torch
 sys.path.insert(0, {tests!r})
-from distill.conftest import make_examples
+from distillation.conftest import make_examples
 from transformers import Qwen2ForCausalLM
 from overproof.distillation.loop import Machine, train
 from overproof.distillation.objective import Setting
