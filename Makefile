@@ -91,7 +91,7 @@ docs: setup
 	$(BIN)/python tools/reference.py
 
 site: setup
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir build/site
 	@echo "site: build/site/index.html"
 
 build: .venv-release/.ready

@@ -31,10 +31,11 @@ def seal(line: bytes) -> bytes:
 
 def is_intact(line: bytes) -> bool | None:
     """Return whether a line is what was written; None if it has no checksum to tell by."""
-    if not _SHAPE.fullmatch(line, max(0, len(line) - _LENGTH)):
+    end = line[-_LENGTH:]
+    if not _SHAPE.fullmatch(end):
         return None
-    body = line[:-_LENGTH]
-    return line[-_LENGTH:] == _SEAL % zlib.crc32(b"}", zlib.crc32(body))
+    body = memoryview(line)[:-_LENGTH]
+    return end == _SEAL % zlib.crc32(b"}", zlib.crc32(body))
 
 
 def check_seal(line: bytes, where: str) -> None:

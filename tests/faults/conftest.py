@@ -1,4 +1,4 @@
-"""Makes `tiny_study` and `kills` importable beside the tests."""
+"""Makes `tiny_study`, `running` and `kills` importable beside the tests."""
 
 import sys
 from pathlib import Path

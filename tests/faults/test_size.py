@@ -14,6 +14,7 @@ from overproof.errors import RowError, StorageError
 from overproof.folders.light import light_outcomes, light_samples, sample_heads
 from overproof.folders.reporting import rewrite_report
 from overproof.folders.run import open_run
+from overproof.folders.showing import run_parts
 from overproof.records import Outcome, Status, encode_row
 from overproof.report import choosing
 from overproof.report.choosing import choose, choose_variants
@@ -133,6 +134,7 @@ def test_a_run_that_was_interrupted_has_a_report_too(tmp_path: Path, write_run: 
         rewrite_report(run)
     rewrite_report(run)
     assert open_run(run).state == "interrupted"
+    assert "scores" in list(run_parts(open_run(run)))
     results = json.loads((run / "results.json").read_text())
     assert [model["name"] for model in results["manifest"]["models"]] == ["one", "two"]
     assert any(score["metric"] == "pass@1" for score in results["scores"])

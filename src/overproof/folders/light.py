@@ -10,7 +10,7 @@ seconds, and what is kept of each is some hundred bytes. Checksums are compared 
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -45,7 +45,7 @@ class OutcomeHead(msgspec.Struct, gc=False):
 
     key: str
     task_id: str
-    status: str
+    status: Status
     tier: str = ""
     toolchain: str = ""
     sample: str = ""
@@ -63,7 +63,11 @@ def sample_heads(folder: Path) -> Iterator[SampleHead]:
 
 def outcome_heads(folder: Path) -> Iterator[OutcomeHead]:
     """Yield the verdicts of a folder, of each key the first. Raises: as `read_table`."""
-    return _heads(folder, "outcomes", Outcome, OutcomeHead)
+    intern = sys.intern
+    for head in _heads(folder, "outcomes", Outcome, OutcomeHead):
+        head.task_id, head.status = intern(head.task_id), cast(Status, intern(head.status))
+        head.tier, head.toolchain = intern(head.tier), intern(head.toolchain)
+        yield head
 
 
 def light_samples(folder: Path) -> list[Sample]:
@@ -93,22 +97,16 @@ def light_samples(folder: Path) -> list[Sample]:
 
 def light_outcomes(verdicts: dict[str, OutcomeHead]) -> list[Outcome]:
     """Return verdicts, by key of the sample, as rows under that key, without their details."""
-    intern = sys.intern
     return [
         Outcome(
             key=key,
-            task_id=intern(head.task_id),
-            status=_status(head.status),
-            tier=intern(head.tier),
-            toolchain=intern(head.toolchain),
+            task_id=head.task_id,
+            status=head.status,
+            tier=head.tier,
+            toolchain=head.toolchain,
         )
         for key, head in verdicts.items()
     ]
-
-
-def _status(name: str) -> Status:
-    found: Status = msgspec.convert(sys.intern(name), Status)
-    return found
 
 
 def _heads(folder: Path, name: str, kind: type[Keyed], head: type[Head]) -> Iterator[Head]:

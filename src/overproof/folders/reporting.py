@@ -50,13 +50,15 @@ def _write(run: Run) -> Path:
         )
     problems = load_suites(recipe.suites.names, recipe.suites.problems)
     samples = light_samples(run.path)
-    outcomes = light_outcomes(run.verdicts)
-    if not samples or not outcomes:
+    if not samples or not run.verdicts:
         raise UsageError(
             f"{run.path} has no samples with verdicts yet",
             hint="finish the run with the command that made it",
         )
-    manifest, notes = _manifest(run), run.results.get("notes", {})
+    kept = _kept(run, run.variants, samples)
+    outcomes = light_outcomes(run.verdicts)
+    vars(run).pop("verdicts")  # of a million, these take as much room as the rows themselves
+    manifest, notes = _manifest(run, samples), run.results.get("notes", {})
     names = [str(model["name"]) for model in manifest["models"]]
     scores = measure(
         problems,
@@ -70,7 +72,6 @@ def _write(run: Run) -> Path:
         sizes={str(model["name"]): model.get("size_bytes") or 0 for model in manifest["models"]},
         seed=recipe.seed,
     )
-    kept = _kept(run, run.variants, samples, outcomes)
     return write_report(
         run.path,
         recipe.name,
@@ -88,9 +89,7 @@ def _write(run: Run) -> Path:
     )
 
 
-def _kept(
-    run: Run, variants: list[Variant], samples: list[Sample], outcomes: list[Outcome]
-) -> Kept:
+def _kept(run: Run, variants: list[Variant], samples: list[Sample]) -> Kept:
     """Return what the browser shows, read again with its texts."""
     chosen = choose_variants(variants, (sample.variant for sample in samples))
     shown = list(full_rows(run.path, "samples", Sample, lambda row: row.variant in chosen))
@@ -103,15 +102,16 @@ def _kept(
     )
 
 
-def _manifest(run: Run) -> dict[str, Any]:
+def _manifest(run: Run, samples: list[Sample]) -> dict[str, Any]:
     """Return what the run said of its models and the machine, or what its samples say."""
     told: dict[str, Any] = run.results.get("manifest") or run.manifest
     known = {str(model["name"]) for model in told.get("models", [])}
-    if told and known >= set(run.builds):
+    builds = {row.model: (row.engine, row.precision) for row in reversed(samples)}
+    if told and known >= set(builds):
         return told
     models = [
         {"name": name, "engine": engine, "precision": precision, "size_bytes": None, "sha256": ""}
-        for name, (engine, precision) in run.builds.items()
+        for name, (engine, precision) in reversed(builds.items())
     ]
     return {"models": models, "command": str(told.get("command", f"overproof report {run.path}"))}
 

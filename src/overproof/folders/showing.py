@@ -197,7 +197,8 @@ def _scores(run: Run) -> "Iterator[Table | str]":
         yield "scores: none yet; the command that made the folder goes on where it stopped"
         return
     yield "scores"
-    yield from summary_tables(run.scores, run.manifest["models"], run.results.get("notes", {}))
+    told = run.results.get("manifest") or run.manifest
+    yield from summary_tables(run.scores, told["models"], run.results.get("notes", {}))
     yield f"\nreport: {run.path / 'report.html'}"
 
 
