@@ -139,3 +139,17 @@ def test_a_later_stage_reads_the_rows_of_its_own_place_too(tmp_path: Path) -> No
     rank(tmp_path, 0, 1)
     table = RankTable(tmp_path, "words", Word, Place(0, 1), own=False)
     assert [row.key for row in fill(table)] == ITEMS
+
+
+def test_what_was_broken_off_has_the_same_order(tmp_path: Path) -> None:
+    def stop(missing: int) -> None:
+        raise UnfinishedError("words")
+
+    rank(tmp_path, 1, 2)
+    with pytest.raises(UnfinishedError):
+        fill(lead(tmp_path, stop))
+    assert not (tmp_path / "words.jsonl").exists()
+    seen: list[str] = []
+    fill(lead(tmp_path), seen)  # alone: it makes the rest itself, each in its place
+    assert 0 < len(seen) < len(ITEMS)
+    assert [row.key for row in Table(tmp_path / "words.jsonl", Word).rows()] == ITEMS

@@ -195,30 +195,47 @@ class LeadTable(Table[Row]):
     ) -> list[Row]:
         """Return the rows for `items`: those of the ranks, taken over in order, and the rest made.
 
-        One missing batch is made here: that is over before a second process has begun.
+        Nothing is taken over before the ranks are done, so that a run which was broken off has the
+        order of one that was not. One missing batch is made here: that is over before a second
+        process has begun.
         """
         self._asked = True
         keys = [key(item) for item in items]
-        self._take(keys)
-        parts = [list(map(key, part)) for part in batches(items, batch, group)]
-        waiting = [part for part in parts if any(name not in self for name in part)]
+        parts = list(batches(items, batch, group))
+        made = self._made(keys)
+        waiting = [
+            part
+            for part in parts
+            if any(name not in self and name not in made for name in map(key, part))
+        ]
         if len(waiting) > 1:
             self._ranks(sum(map(len, waiting)))
-            self._take(keys)
-        return super().fill(items, key, work, batch=batch, group=group, on_batch=on_batch)
+            made = self._made(keys)
+        taken: list[Row] = []
+        for part in parts:
+            lacking = [name for name in map(key, part) if name not in self]
+            if all(name in made for name in lacking):
+                taken += [made[name] for name in lacking]
+            else:
+                self.append(taken)
+                taken = []
+                self.append(work(part))
+            if on_batch is not None:
+                on_batch(len(part))
+        self.append(taken)
+        return [self[name] for name in keys]
 
-    def _take(self, keys: Sequence[str]) -> None:
-        """Take over those of these rows that a rank has made, in this order."""
-        if all(super(LeadTable, self).__contains__(key) for key in keys):
-            return
-        wanted = set(keys)
-        made = {
+    def _made(self, keys: Sequence[str]) -> dict[str, Row]:
+        """Return those of these rows that a rank has made and that are not taken over yet."""
+        wanted = {name for name in keys if name not in self}
+        if not wanted:
+            return {}
+        return {
             row.key: row
             for file in shard_files(self._run, self._stage)
             for row in read_shard(file, self._kind)
             if row.key in wanted
         }
-        self.append(made[key] for key in keys if key in made)
 
     def _take_all(self) -> None:
         """Take over all rows that ranks have made, by rank."""
