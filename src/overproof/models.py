@@ -214,7 +214,7 @@ def _download_snapshot(name: str) -> Path:
     except ImportError:
         raise EngineError(
             f"{name}: huggingface_hub is not installed",
-            hint="pip install 'overproof[models]', or name a local folder",
+            hint="pip install 'overproof[data]', or name a local folder",
         ) from None
     repo, _, revision = name.partition("@")
     try:

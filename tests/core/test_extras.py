@@ -126,7 +126,12 @@ def test_what_needs_more_says_which_extra_before_it_begins(core: Path, tmp_path:
     out = tmp_path / "run"
     problems = write(tmp_path / "problems.jsonl", [PROBLEM])
     model = ("--model", "http://127.0.0.1:1/v1#none", "--suite", problems, "--out", out)
-    for words, extra in ((("eval", *model), "report"), (("run", "demo", "--out", out), "train")):
+    needed_by = (
+        (("eval", *model), "report"),
+        (("bench", *model), "report"),
+        (("run", "demo", "--out", out), "train"),
+    )
+    for words, extra in needed_by:
         done = run(core, *words)
         assert done.returncode == EngineError.exit_code
         assert f"pip install 'overproof[{extra}]'" in done.stderr

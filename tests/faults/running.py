@@ -17,7 +17,7 @@ from tiny_study import run_study
 
 START, REPORT = "start", "report"
 """What comes before the first stage that says its name, and after the last."""
-PATIENCE_SECONDS = 1800.0
+PATIENCE_SECONDS = 600.0
 
 
 def tell_of(pipe: int) -> None:

@@ -29,6 +29,7 @@ from overproof.bench.turns import mixed_by_task
 from overproof.bench.verdicts import as_sample, counted, judge
 from overproof.engines.generate import name_contenders
 from overproof.engines.protocol import cpu_threads
+from overproof.extras import require
 from overproof.manifest import describe_run
 from overproof.measure.scores import measure
 from overproof.models import resolve_model
@@ -68,6 +69,7 @@ def bench(
     The same folder goes on where it was interrupted.
     Raises: OverproofError of any kind; finished trials are kept.
     """
+    require("scipy")
     folder = RunFolder(out)
     with folder.locked(), ExitStack() as stack:
         contenders = name_contenders([resolve_model(name) for name in models])
