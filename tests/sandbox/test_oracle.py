@@ -62,6 +62,24 @@ def test_helpers_come_from_the_prompt_and_arguments_are_copies() -> None:
     assert statuses(renamed, entry_point="g", **problem) == {"renamed": "passed"}
 
 
+def test_what_a_test_imports_within_its_functions_is_there_when_it_runs() -> None:
+    """The recording is timed; numpy, interrupted in its import, could not be imported again."""
+    pytest.importorskip("numpy")
+    test = (
+        "def check(candidate):\n    import numpy as np\n"
+        "    def near(a, b):\n        from numpy.testing import assert_allclose as near\n"
+        "        near(a, b)\n    near(candidate(1, 2), np.float64(3))\n"
+    )
+    prompt = "def f(a, b):\n"
+    for reference in ("    return a + b\n", "    import numpy\n    return float(numpy.add(a, b))\n"):
+        found = statuses(
+            {name: (prompt + f"    return a {name} b\n", test) for name in "+-"},
+            prompt=prompt,
+            reference=reference,
+        )
+        assert found == {"+": "passed", "-": "wrong_answer"}
+
+
 ODD_RESULTS = {
     ("object()", "assert candidate()"): "error",
     ("object()", "assert not candidate()"): "error",

@@ -8,7 +8,9 @@ whose calls depend on the answers is noticed when they differ, and is run call b
 """
 
 import contextlib
+import importlib
 import marshal
+import opcode
 import random
 import signal
 import time
@@ -32,6 +34,7 @@ MAX_STARTS = 64
 """How often a program that cannot read is started anew, each time with one call more."""
 _KEPT = 256
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
+_IMPORT = opcode.opmap["IMPORT_NAME"]
 _BYTES_TAG = b"s"
 """How marshal begins bytes, and whatever else has a buffer: only the former are meant."""
 
@@ -150,10 +153,31 @@ def _record(
         recording.reference = function
         recording.inside = isinstance(function, type)
         seconds = PATIENT_SECONDS if with_results else _SECONDS
+        for code in recording.codes:
+            _load_imports(code)
         with limited_seconds(seconds), contextlib.suppress(Exception, EnoughError):
             random.seed(0)
             check(_listener(recording, function, seconds, with_results))
     return recording
+
+
+def _load_imports(code: types.CodeType) -> None:
+    """Load what the dataset's own functions import, before a recording is timed.
+
+    A package with compiled parts, such as numpy, that is interrupted in its import cannot be
+    imported again in the same process.
+    """
+    for inner in code.co_consts:
+        if not isinstance(inner, types.CodeType):
+            continue
+        if _IMPORT in inner.co_code[::2]:
+            import dis
+
+            for step in dis.get_instructions(inner):
+                if step.opcode == _IMPORT:
+                    with contextlib.suppress(Exception):  # who asks for it will say what is amiss
+                        importlib.import_module(step.argval)
+        _load_imports(inner)
 
 
 def _compile_prompt(prompt: str, reference: str) -> types.CodeType:
