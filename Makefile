@@ -1,5 +1,5 @@
 # make setup          virtual environment in .venv, pinned dependencies   first time about 3 minutes
-# make test           the default tests                                   about 12 minutes
+# make test           the default tests                                   about 10 minutes
 # make check          lint, types, spelling, generated docs, links, commands   about a minute
 # make site           the pages of docs/ as a site in build/site              some seconds
 # make build          wheel and sdist in dist/, checked as an index would                half a minute
@@ -23,6 +23,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+WORKERS ?= 2
 STAMP := .venv/.overproof-ready
 SECONDS := 60
 
@@ -72,8 +73,8 @@ models: setup
 	@$(BIN)/overproof models fetch smollm2-135m-instruct humaneval > /dev/null
 
 test: setup models
-	@echo "test: about 12 minutes on two cores"
-	$(BIN)/python -m pytest -q
+	@echo "test: about 10 minutes on two cores; WORKERS=4 where there are more"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-slow: setup models
 	@echo "test-slow: the slow tests as well, half an hour and more"

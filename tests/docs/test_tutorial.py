@@ -2,8 +2,8 @@
 
 `test_the_tutorial_at_small_size` runs the same commands with smaller numbers and SmolLM2 as its
 own teacher; each change is listed, and must still change something. The other test changes nothing
-and is slow (it also needs the 0.5B). Only parsed, by tools/docs_check.py: `make setup` and
-`. .venv/bin/activate`, which made the environment that the tests run in.
+(it also needs the 0.5B). Both take minutes and are slow. Only parsed, by tools/docs_check.py:
+`make setup` and `. .venv/bin/activate`, which made the environment that the tests run in.
 """
 
 import re
@@ -68,6 +68,7 @@ def check_what_is_left(folder: Path, said: str) -> None:
 
 
 @pytest.mark.models
+@pytest.mark.slow
 def test_the_tutorial_at_small_size(pages: Any, tmp_path: Path) -> None:
     check_what_is_left(tmp_path, follow(pages, tmp_path, SMALLER))
 

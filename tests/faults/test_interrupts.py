@@ -117,7 +117,7 @@ def test_handlers_are_put_back() -> None:
 
 def test_training_stops_after_a_step_that_is_saved() -> None:
     """The loop asks after each step, so that a Ctrl-C costs none; test_kills shows the resume."""
-    from overproof.distillation import loop
+    from overproof.distillation.trainer import make_watcher
 
     class Control:
         should_save = should_training_stop = False
@@ -135,7 +135,7 @@ def test_training_stops_after_a_step_that_is_saved() -> None:
     class Trainer:
         last = 0.0
 
-    watcher = loop._watcher(Transformers, Trainer(), Ruler(), lambda count, note="": None)  # type: ignore[arg-type]
+    watcher = make_watcher(Transformers, Trainer(), Ruler(), lambda count, note="": None)  # type: ignore[arg-type]
     control = Control()
     watcher.on_step_end(None, State(), control)
     assert not control.should_save
