@@ -126,6 +126,9 @@ def test_llama_cpp_writes_what_the_checkpoint_writes(
     assert half["answers"]["kl"] < 1e-3  # a wrong order of rows: above 1
     assert half["answers"]["same_next_token"] > 0.95
     assert half["answers"]["kl"] < quarter["answers"]["kl"] < 0.5
+    assert half["answers"]["widest_margin"] < 0.05  # ties, nothing else
+    assert quarter["answers"]["decided_otherwise"] > half["answers"]["decided_otherwise"]
+    assert quarter["answers"]["widest_margin"] > half["answers"]["widest_margin"]
     assert quarter["formats"]["Q4_K"] > 10
     assert quarter["size_bytes"] < 0.5 * half["size_bytes"]
     record = json.loads((tmp_path / "out" / "export.json").read_text())

@@ -85,7 +85,10 @@ def compare_answers(
 
     `same_prefix` is the share of the checkpoint's answers, in characters, before the first
     difference; `kl` is in nats per token, over the checkpoint's answers; None where the engine
-    does not tell, and then `why_no_kl` says why.
+    does not tell, and then `why_no_kl` says why. `decided_otherwise` counts the tokens of these
+    answers where the file finds another one the likeliest, of `tokens`, and `widest_margin` is
+    the largest lead, in nats, that the checkpoint's choice had there over its second: near 0, they
+    were ties.
     Raises: EngineError if the file cannot be loaded.
     """
     engine = load_engine(exported, engine_name, "float32", threads)
@@ -146,7 +149,7 @@ def _divergence(engine: Engine, reference: Reference) -> dict[str, Any]:
     """Return the mean divergence, and how often both find the same token the likeliest."""
     answered = [(r, t) for r, t in zip(reference.requests, reference.texts, strict=True) if t]
     unknown = {"same_next_token": None, "kl": None}
-    rows, same = [], []
+    rows, same, margins = [], [], []
     for (request, text), ours in zip(answered, reference.scores, strict=True):
         try:
             theirs = engine.score(request.prompt, text, TOP_K)
@@ -154,10 +157,15 @@ def _divergence(engine: Engine, reference: Reference) -> dict[str, Any]:
             return {**unknown, "why_no_kl": error.message}
         rows.append(coarse_divergence(ours, theirs))
         same.append(np.asarray(ours.ids)[:, 0] == np.asarray(theirs.ids)[:, 0])
+        margins.append(ours.logprobs[:, 0].astype(float) - ours.logprobs[:, 1].astype(float))
     if not rows:
         return {**unknown, "why_no_kl": "the checkpoint writes nothing"}
+    agreed, lead = np.concatenate(same), np.concatenate(margins)
     return {
-        "same_next_token": round(float(np.concatenate(same).mean()), 4),
+        "same_next_token": round(float(agreed.mean()), 4),
+        "tokens": len(agreed),
+        "decided_otherwise": int((~agreed).sum()),
+        "widest_margin": round(float(lead[~agreed].max(initial=0.0)), 4),
         "kl": float(f"{np.concatenate(rows).mean():.3g}"),
     }
 

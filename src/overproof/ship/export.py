@@ -205,6 +205,11 @@ def _told_tokens(tokens: dict[str, Any]) -> str:
 
 def _told_answers(found: dict[str, Any]) -> str:
     kl = "not told" if found["kl"] is None else f"{found['kl']:g} nats per token"
+    if found.get("decided_otherwise"):
+        kl += (
+            f"; another token at {found['decided_otherwise']} of {found['tokens']} places, where "
+            f"the checkpoint's led by at most {found['widest_margin']:g} nats"
+        )
     return (
         f"  answers, {found['engine']}: {found['same_answers']} of {found['prompts']} the same, "
         f"{found['same_prefix']:.1%} of the text before a difference, KL {kl}"
