@@ -33,6 +33,8 @@ NAME = ".lock"
 PATIENCE_SECONDS = 0.5
 """How long a held lock is tried again: who only looks holds it for an instant."""
 
+_LOCKLESS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
+"""How a file system says that it has no locks."""
 _held: set[int] = set()
 """Descriptors of the locks of this process."""
 
@@ -89,6 +91,40 @@ def hold(folder: Path, *, passing: bool = False, ends: bool = True) -> Iterator[
         os.close(descriptor)
 
 
+@contextmanager
+def hold_file(path: Path) -> Iterator[None]:
+    """Hold a file of rows that belongs to no run folder, for as long as it is written to.
+
+    The file is made if it is not there. Replacing it ends the hold for whoever comes next. Where a
+    file system has no locks, nothing is held.
+
+    Raises: StorageError if another process holds it; OSError.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise StorageError(
+                f"{path} is being written by another process",
+                hint="wait for it, or name another file with --out",
+            ) from None
+        except OSError as error:
+            if error.errno not in _LOCKLESS:
+                os.close(descriptor)
+                raise
+        if os.path.samestat(path.stat(), os.fstat(descriptor)):
+            break
+        os.close(descriptor)  # it was replaced before we had it
+    _held.add(descriptor)
+    try:
+        yield
+    finally:
+        _held.discard(descriptor)
+        os.close(descriptor)
+
+
 def holder_of(folder: Path) -> Holder | None:
     """Return who holds a folder or held it last; None if nothing tells."""
     with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
@@ -130,7 +166,7 @@ def _lock(descriptor: int, folder: Path) -> None:
                 hint="wait for it, or choose another folder with --out",
             ) from None
         except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL):
+            if error.errno not in _LOCKLESS:
                 raise
             raise StorageError(
                 f"{folder}: its file system has no locks ({error.strerror}), so that two runs on "

@@ -16,18 +16,20 @@ import itertools
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from overproof.errors import DataError, RowError, UsageError, nearest_names
+from overproof.locks import hold_file
 from overproof.progress import stage
 from overproof.records import EXCLUDED, Outcome, Problem, content_key, encode_row
 from overproof.sandbox import AnyJob, Job, Limits, Pool
 from overproof.sandbox.execute import EXECUTION, job_for
 from overproof.shown import Shown
-from overproof.store import Table, write_atomically
+from overproof.store import Table, storage_errors, write_atomically
 from overproof.suites.inside import job_inside, settled
 from overproof.suites.peers import (
     Aliases,
@@ -163,7 +165,20 @@ def score(
     """
     by_task = {problem.task_id: problem for problem in problems}
     submissions = read_submissions(samples, by_task, limits, form)
-    table = _open_table(out)
+    with ExitStack() as stack:
+        table = _open_table(out, stack)
+        return _execute(submissions, by_task, limits, workers, table, samples.name)
+
+
+def _execute(
+    submissions: Sequence[Submission],
+    by_task: dict[str, Problem],
+    limits: Limits,
+    workers: int,
+    table: Table[Outcome] | None,
+    file: str,
+) -> Scored:
+    """Execute what the table lacks, and return all verdicts."""
     missing = [item for item in submissions if table is None or item.key not in table]
     unfit: list[Outcome] = []
     jobs = _jobs(missing, by_task, unfit)
@@ -178,7 +193,7 @@ def score(
             problem = by_task[outcome.task_id]
             if isinstance(problem, SourceTested):
                 outcome = settled(outcome, problem)
-            row = dataclasses.replace(outcome, sample=f"{samples.name}:{places[outcome.key]}")
+            row = dataclasses.replace(outcome, sample=f"{file}:{places[outcome.key]}")
             found[row.key] = row
             pending.append(row)
             advance(1)
@@ -274,19 +289,21 @@ def _jobs(
             unfit.append(missing)
 
 
-def _open_table(out: Path | None) -> Table[Outcome] | None:
+def _open_table(out: Path | None, stack: ExitStack) -> Table[Outcome] | None:
     """Return the table of verdicts; what could not be judged before is taken out, to be retried.
 
+    The file is held until the stack is closed, so that two commands never mix their rows.
     Raises: RowError, StorageError, UsageError.
     """
     if out is None:
         return None
     if not out.parent.is_dir():
         raise UsageError(f"{out}: no folder {out.parent}", hint="make it first")
-    table: Table[Outcome] = Table(out, Outcome)
-    rows = table.rows()
-    kept = [row for row in rows if row.status not in EXCLUDED]
-    if len(kept) < len(rows):
-        write_atomically(out, b"".join(encode_row(row) + b"\n" for row in kept))
-        table = Table(out, Outcome)
-    return table
+    with storage_errors(out), hold_file(out):
+        rows = Table(out, Outcome).rows()
+        kept = [row for row in rows if row.status not in EXCLUDED]
+        if len(kept) < len(rows):
+            write_atomically(out, b"".join(encode_row(row) + b"\n" for row in kept))
+    with storage_errors(out):
+        stack.enter_context(hold_file(out))
+    return Table(out, Outcome)

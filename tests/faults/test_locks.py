@@ -1,5 +1,6 @@
 """Two runs on one folder: the second is told who is there, and no lock is ever left over."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 from overproof.errors import StorageError
 from overproof.folders.run import open_run
-from overproof.locks import NAME, hold, holder_of, is_held
+from overproof.locks import NAME, hold, hold_file, holder_of, is_held
 from overproof.records import Outcome
 from overproof.store import RunFolder
 
@@ -129,3 +130,32 @@ def test_an_older_or_damaged_note_is_no_obstacle(content: bytes, tmp_path: Path)
             pass
     ended = holder_of(tmp_path)
     assert ended is not None and ended.ended
+
+
+def test_verdicts_of_two_commands_are_never_mixed(tmp_path: Path) -> None:
+    problem = {
+        "task_id": "mine/0",
+        "prompt": "def f(a):\n",
+        "entry_point": "f",
+        "canonical_solution": "    return a\n",
+        "test": "def check(candidate):\n    assert candidate(1) == 1\n",
+    }
+    (tmp_path / "problems.jsonl").write_text(json.dumps(problem) + "\n")
+    sample = {"task_id": "mine/0", "completion": "    return a\n"}
+    (tmp_path / "samples.jsonl").write_text(json.dumps(sample) + "\n")
+    words = "score samples.jsonl --problems problems.jsonl --out verdicts.jsonl"
+    command = [sys.executable, "-m", "overproof", *words.split()]
+
+    def run() -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    with hold_file(tmp_path / "verdicts.jsonl"):
+        refused = run()
+    assert refused.returncode == StorageError.exit_code
+    assert "verdicts.jsonl is being written by another process" in refused.stderr
+    assert (tmp_path / "verdicts.jsonl").read_bytes() == b""
+    assert run().returncode == 0
+    rows = (tmp_path / "verdicts.jsonl").read_bytes()
+    (tmp_path / "verdicts.jsonl").chmod(0o444)
+    assert run().returncode == 0  # nothing to write: it is read
+    assert (tmp_path / "verdicts.jsonl").read_bytes() == rows != b""
