@@ -40,7 +40,10 @@ EXTRAS = {
 
 REPORT = ("scipy", "altair", "vl_convert")
 """What intervals, tests of differences and the report are made with."""
-TRAINING = ("torch", "transformers", "peft", "accelerate", "safetensors", "datasketch")
+TRAINING = (
+    *("torch", "transformers", "peft", "accelerate", "safetensors"),
+    *("datasketch", "pyarrow"),
+)
 """What a student is trained with, beside the engine that the recipe names."""
 
 

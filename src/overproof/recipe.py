@@ -196,6 +196,8 @@ class DistillConfig:
     """Steps between checkpoints that a killed run resumes from."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Autocast; `auto` times both on this machine and takes the faster."""
+    sharding: Literal["none", "fsdp2"] = "none"
+    """Under `torchrun`: every process holds the whole model, or a share of each tensor."""
     report_to: tuple[Literal["trackio", "wandb", "mlflow", "tensorboard"], ...] = ()
     """Trackers that follow the training, where their package is installed."""
 

@@ -71,10 +71,10 @@ def test_an_example_holds_its_lesson(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert text.weights.max() == text.weights.min()  # prose has none
     assert len({tuple(twin) for twin in (code.clean, *code.twins)}) == 1 + CONFIG.robust_draws
     assert not text.twins
-    again = build_examples(lessons, [PAIR], tokenizers, form, CONFIG, 0)
+    again = list(build_examples(lessons, [PAIR], tokenizers, form, CONFIG, 0))
     assert [twin for one in again for twin in one.twins] == code.twins
     off = dataclasses.replace(CONFIG, robust_weight=0.0)
-    assert not build_examples(lessons, [PAIR], tokenizers, form, off, 0)[0].twins
+    assert not next(build_examples(lessons, [PAIR], tokenizers, form, off, 0)).twins
 
 
 def test_twins_keep_the_entry_point_and_follow_the_seed() -> None:

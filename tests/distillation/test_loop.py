@@ -2,9 +2,6 @@
 
 import copy
 import dataclasses
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +9,13 @@ import pytest
 import torch
 
 from overproof.distillation import loop
+from overproof.distillation.checkpoints import COMPLETE, METADATA, newest_checkpoint
 from overproof.distillation.heldout import per_token
-from overproof.distillation.loop import COMPLETE, Machine, Trained, newest_checkpoint, train
+from overproof.distillation.loop import Trained, train
 from overproof.distillation.objective import Setting
+from overproof.distillation.trainer import Machine, training_arguments
 from overproof.engines.prepare import quiet_transformers
+from overproof.errors import UsageError
 from overproof.recipe import DistillConfig
 
 from .conftest import V, make_examples
@@ -85,7 +85,8 @@ def test_a_half_written_checkpoint_is_passed_over_and_removed(tmp_path: Path) ->
     for step, whole in ((2, True), (4, True), (6, False)):
         (tmp_path / f"checkpoint-{step}").mkdir()
         if whole:
-            (tmp_path / f"checkpoint-{step}" / COMPLETE).touch()
+            for name in (COMPLETE, METADATA):
+                (tmp_path / f"checkpoint-{step}" / name).touch()
     assert newest_checkpoint(tmp_path) == tmp_path / "checkpoint-4"
     assert not (tmp_path / "checkpoint-6").exists()
 
@@ -120,46 +121,19 @@ def test_adapters_train_through_the_same_objective(tiny: Any, tmp_path: Path) ->
     assert merged(torch.tensor([[1, 2]])).logits.shape == (1, 2, V)  # its own forward is back
 
 
-SHARED = """
-import dataclasses, json, sys
-from pathlib import Path
-import torch
-sys.path.insert(0, {tests!r})
-from distillation.conftest import make_examples
-from transformers import Qwen2ForCausalLM
-from overproof.distillation.loop import Machine, train
-from overproof.distillation.objective import Setting
-from overproof.recipe import DistillConfig
-folder = Path({folder!r})
-model = Qwen2ForCausalLM.from_pretrained(folder / "start")
-config = DistillConfig(**json.loads({config!r}))
-out = folder / sys.argv[1]
-machine = Machine(folder=out / "work", pad=0, bf16=False, threads=1, seed=3)
-trained = train(model, make_examples(), Setting(config=config, rows=64), machine)
-if int(__import__("os").environ.get("RANK", 0)) == 0:
-    torch.save(model.state_dict(), out / "weights.pt")
-    (out / "curve.json").write_text(json.dumps(trained.curve))
-"""
-
-
-def test_two_processes_train_what_one_does(tiny: Any, tmp_path: Path) -> None:
-    tiny.save_pretrained(tmp_path / "start")
-    config = dataclasses.asdict(dataclasses.replace(CONFIG, steps=3, batch_size=4, report_to=()))
-    script = tmp_path / "shared.py"
-    tests = str(Path(__file__).parent.parent)
-    script.write_text(SHARED.format(tests=tests, folder=str(tmp_path), config=json.dumps(config)))
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    for command, name in (([sys.executable], "one"), (launch, "two")):
-        done = subprocess.run(
-            [*command, str(script), name], capture_output=True, text=True, timeout=300, check=False
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-    one, two = (torch.load(tmp_path / name / "weights.pt") for name in ("one", "two"))
-    for name, values in one.items():
-        assert torch.allclose(values, two[name], atol=1e-5), name
-    first, second = (
-        json.loads((tmp_path / name / "curve.json").read_text()) for name in ("one", "two")
-    )
-    for left, right in zip(first, second, strict=True):
-        assert left["loss"] == pytest.approx(right["loss"], rel=1e-4)
-        assert left["grad_norm"] == pytest.approx(right["grad_norm"], rel=1e-4)
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        ({"batch_size": 5}, "make it a multiple of 2"),
+        ({"batch_size": 6, "alignment_weight": 0.5}, "make it a multiple of 4"),
+    ],
+)
+def test_a_batch_that_two_processes_cannot_share_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], hint: str
+) -> None:
+    machine = Machine(folder=tmp_path, pad=0, bf16=False, threads=1, seed=3)
+    with quiet_transformers() as transformers:
+        monkeypatch.setattr(transformers.TrainingArguments, "world_size", 2)
+        with pytest.raises(UsageError) as caught:
+            training_arguments(transformers, dataclasses.replace(CONFIG, **change), machine)
+    assert caught.value.hint == hint

@@ -49,8 +49,11 @@ def run(
         print_json(loaded) if as_json else click.echo(dump_recipe(loaded), nl=False)
         return
     from overproof import study
+    from overproof.distillation.launch import follow
     from overproof.scale.crew import Crew
 
+    if follow():  # under torchrun, a process that helps to train and has done so
+        return
     folder = out or Path("runs") / loaded.name
     finished = study.run(loaded, folder, _command(), Crew(workers))
     _print_end(finished, loaded.full_size, as_json)
@@ -74,8 +77,11 @@ def distill_command(
 
     loaded = load_recipe(recipe, overrides)
     from overproof import study
+    from overproof.distillation.launch import follow
     from overproof.results import Student
 
+    if follow():  # under torchrun, a process that helps to train and has done so
+        return
     student = Student.of(study.distil_one(loaded, arm, out or Path("runs") / loaded.name))
     if as_json:
         print_json({"arm": student.name, "checkpoint": student.path, "heldout": student.heldout})

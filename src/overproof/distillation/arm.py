@@ -10,8 +10,9 @@ and writes the texts that the teacher reads in it.
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,14 @@ from overproof.catalog import ModelSource
 from overproof.distillation.batches import view_weight
 from overproof.distillation.examples import Example, Tokenizers, build_examples
 from overproof.distillation.heldout import Measured, as_perturbed, hold_out, summarise
-from overproof.distillation.loop import Machine, Trained, train
-from overproof.distillation.objective import Setting
+from overproof.distillation.job import Job, carry_out, examples_path
+from overproof.distillation.launch import hand_out, launched
+from overproof.distillation.loop import Trained
 from overproof.distillation.precision import bfloat16_is_faster
+from overproof.distillation.shelf import Shelf, put_on_shelf
 from overproof.distillation.tokenizers import compare_tokenizers, true_vocabulary
 from overproof.engines.generate import form_for
-from overproof.engines.prepare import load_tokenizer, load_weights, quiet_transformers
+from overproof.engines.prepare import load_tokenizer
 from overproof.engines.protocol import cpu_threads
 from overproof.errors import DataError
 from overproof.models import resolve_model
@@ -98,10 +101,12 @@ def distill(
 
 
 def _key(arm: Arm, student: ModelSource, signals: Signals, recipe: Recipe) -> str:
+    config = msgspec.to_builtins(replace(arm.config, report_to=()))
+    del config["sharding"]  # whoever holds the weights, they are the same
     return content_key(
         student.sha256,
         [(lesson.key, lesson.verified) for lesson in signals.lessons],
-        msgspec.to_builtins(replace(arm.config, report_to=())),
+        config,
         {name: list(names) for name, names in signals.measured.items()},
         recipe.models.form,
         recipe.teach.temperature,
@@ -171,25 +176,28 @@ def _train(
     """Train one stage and write its checkpoint."""
     config = arm.config
     tokenizer = load_tokenizer(student)
-    setting = Setting(
-        config=config, rows=true_vocabulary(tokenizer), temperature=recipe.teach.temperature
-    )
-    examples, conditions = _prepare(arm, student, signals, own, recipe)
+    work = work.resolve()
+    examples, conditions = _prepare(arm, student, signals, own, recipe, work)
     bf16 = config.precision == "bfloat16" or (config.precision == "auto" and bfloat16_is_faster())
-    tokens = sum(len(example.signal.token_ids) for example in examples)
+    shared = f", {launched()} processes, {config.sharding}" if launched() > 1 else ""
     say(
-        f"distil: {arm.name}: {len(examples)} lessons, {tokens} target tokens, {config.method}, "
-        f"{'bfloat16' if bf16 else 'float32'}"
+        f"distil: {arm.name}: {len(examples)} lessons, {int(examples.sizes[:, 1].sum())} target "
+        f"tokens, {config.method}, {'bfloat16' if bf16 else 'float32'}{shared}"
     )
-    model = _trainable(student, config, recipe.seed)
-    machine = Machine(
-        folder=work,
+    job = Job(
+        student=student,
+        config=config,
+        work=work,
+        conditions=conditions,
+        rows=true_vocabulary(tokenizer),
+        temperature=recipe.teach.temperature,
         pad=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0,
         bf16=bf16,
         threads=cpu_threads(recipe.models.threads),
         seed=recipe.seed,
     )
-    trained = train(model, examples, setting, machine, conditions)
+    hand_out(job)
+    model, trained = carry_out(job)
     if hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload()
     _write(target, model, tokenizer, arm, student, signals, trained, recipe)
@@ -201,50 +209,64 @@ def _prepare(
     signals: Signals,
     own: Sequence[Lesson],
     recipe: Recipe,
-) -> tuple[list[Example], dict[str, list[Example]]]:
-    """Return the examples that are trained on, and the held-out ones by condition."""
+    work: Path,
+) -> tuple[Shelf, tuple[str, ...]]:
+    """Put the examples on shelves; return those that are trained on and the held-out conditions.
+
+    Raises: DataError if no lesson has a weight in this arm.
+    """
     config = arm.config
-    ours = load_tokenizer(student)
-    theirs = load_tokenizer(signals.teacher)
-    alike = compare_tokenizers(theirs, ours).same
-    tokenizers = Tokenizers(ours if alike else theirs, ours)
-    form = form_for(student, recipe.models.form)
+    build = partial(
+        build_examples,
+        pairs=signals.pairs,
+        tokenizers=_tokenizers(signals.teacher, student),
+        form=form_for(student, recipe.models.form),
+        seed=recipe.seed,
+    )
     out = hold_out(signals.pairs, config.held_out, recipe.seed)
     taught = [lesson for lesson in (*signals.lessons, *own) if lesson.pair not in out]
-    examples = [
-        example
-        for example in build_examples(
-            taught, signals.pairs, tokenizers, form, config, recipe.seed, vectors=signals.vectors
-        )
-        if _counts(example, config)
-    ]
-    if not examples:
+    made = build(taught, config=config, vectors=signals.vectors)
+    examples = put_on_shelf(
+        examples_path(work),
+        (example for example in made if _counts(example, config)),
+        content_key(TRAINING, [lesson.key for lesson in taught]),
+    )
+    if not len(examples):
         raise DataError(
             f"arm {arm.name}: no lesson has a weight above 0",
             hint="raise a weight in distill, or teach more views in teach.views",
         )
     kept = [lesson for lesson in signals.lessons if lesson.pair in out]
-    plain = replace(config, syntax_gamma=0.0)
+    plainly = partial(build, config=replace(config, syntax_gamma=0.0))
+    key = content_key(TRAINING, [lesson.key for lesson in kept])
+    shelves = {
+        name: put_on_shelf(examples_path(work, name), rows, key)
+        for name, rows in _conditions(kept, signals.measured, plainly).items()
+    }
+    return examples, tuple(name for name, shelf in shelves.items() if len(shelf))
+
+
+def _tokenizers(teacher: ModelSource, student: ModelSource) -> Tokenizers:
+    ours, theirs = load_tokenizer(student), load_tokenizer(teacher)
+    return Tokenizers(ours if compare_tokenizers(theirs, ours).same else theirs, ours)
+
+
+def _conditions(
+    kept: Sequence[Lesson],
+    measured: Mapping[str, Sequence[str]],
+    build: Callable[..., Iterator[Example]],
+) -> dict[str, Iterator[Example]]:
+    """Return the held-out examples by condition: as they are, described, perturbed."""
     programs = [lesson for lesson in kept if lesson.view == "text_to_code"]
-
-    def conditioned(lessons: Sequence[Lesson], operators: Sequence[str] = ()) -> list[Example]:
-        return build_examples(
-            lessons,
-            signals.pairs,
-            tokenizers,
-            form,
-            plain,
-            recipe.seed,
-            operators=operators,
-            draws=1 if operators else 0,
-        )
-
-    conditions = {"clean": conditioned(programs)}
-    described = conditioned([lesson for lesson in kept if lesson.view == "code_to_text"])
-    conditions["code_to_text"] = described
-    for name, operators in signals.measured.items():
-        conditions[name] = as_perturbed(conditioned(programs, operators))
-    return examples, {name: rows for name, rows in conditions.items() if rows}
+    described = [lesson for lesson in kept if lesson.view == "code_to_text"]
+    conditions = {
+        "clean": build(programs, operators=(), draws=0),
+        "code_to_text": build(described, operators=(), draws=0),
+    }
+    for name, operators in measured.items():
+        draws = 1 if operators else 0
+        conditions[name] = as_perturbed(build(programs, operators=operators, draws=draws))
+    return conditions
 
 
 def _counts(example: Example, config: DistillConfig) -> bool:
@@ -257,26 +279,6 @@ def _counts(example: Example, config: DistillConfig) -> bool:
         or (config.ce_weight > 0 and (config.ce_targets == "all" or (program and example.verified)))
         or (config.robust_weight > 0 and example.twins)
     )
-
-
-def _trainable(student: ModelSource, config: DistillConfig, seed: int) -> Any:
-    """Return the student in float32, with adapters where the recipe wants them."""
-    import torch
-
-    torch.manual_seed(seed)
-    model = load_weights(student, "float32")
-    if config.method == "full":
-        return model.train()
-    from peft import LoraConfig, get_peft_model
-
-    adapters = LoraConfig(
-        r=config.lora_rank,
-        lora_alpha=2 * config.lora_rank,
-        target_modules="all-linear",
-        task_type="CAUSAL_LM",
-    )
-    with quiet_transformers():
-        return get_peft_model(model, adapters).train()
 
 
 def _record(arm: Arm, trained: Trained, seed: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Everything here is decided before training begins, from the seed: which operator
 prompt, how much each token weighs. Which twin is taken in a step is the schedule's business.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,8 +100,8 @@ def build_examples(
     operators: Sequence[str] | None = None,
     draws: int | None = None,
     vectors: Mapping[str, tuple[Any, Any]] | None = None,
-) -> list[Example]:
-    """Return one example per lesson, in order; every perturbation is drawn from the seed.
+) -> Iterator[Example]:
+    """Yield one example per lesson, in order; every perturbation is drawn from the seed.
 
     `operators` and `draws` replace those of the robust term; `vectors` holds the teacher's
     embeddings of text and code by the pair's key.
@@ -109,7 +109,6 @@ def build_examples(
     by_key = {pair.key: pair for pair in pairs}
     operators = config.robust_operators if operators is None else operators
     draws = (config.robust_draws if config.robust_weight > 0 else 0) if draws is None else draws
-    examples = []
     for lesson in lessons:
         pair = by_key[lesson.pair]
         twins: list[str] = []
@@ -120,27 +119,24 @@ def build_examples(
         vector = None
         if vectors and lesson.pair in vectors and lesson.view in ("text_to_code", "code_to_text"):
             vector = vectors[lesson.pair][lesson.view == "code_to_text"]
-        examples.append(
-            Example(
-                key=lesson.key,
-                pair=lesson.pair,
-                view=lesson.view,
-                clean=clean,
-                twins=[
-                    _encode(
-                        tokenizers.student, lesson_prompt(lesson.view, (twin,), form, pair.language)
-                    )
-                    for twin in twins
-                ],
-                span=span,
-                signal=_signal(lesson, tokenizers, config.crossing),
-                weights=_weights(lesson, pair, tokenizers.student, config),
-                verified=lesson.verified,
-                on_policy=lesson.author == "student",
-                vector=vector,
-            )
+        yield Example(
+            key=lesson.key,
+            pair=lesson.pair,
+            view=lesson.view,
+            clean=clean,
+            twins=[
+                _encode(
+                    tokenizers.student, lesson_prompt(lesson.view, (twin,), form, pair.language)
+                )
+                for twin in twins
+            ],
+            span=span,
+            signal=_signal(lesson, tokenizers, config.crossing),
+            weights=_weights(lesson, pair, tokenizers.student, config),
+            verified=lesson.verified,
+            on_policy=lesson.author == "student",
+            vector=vector,
         )
-    return examples
 
 
 def perturbed_prompts(pair: Pair, operators: Sequence[str], draws: int, seed: int) -> list[str]:

@@ -8,11 +8,12 @@ can be drawn over lessons.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from overproof.distillation.batches import collate
+from overproof.distillation.batches import Batch, collate
 from overproof.distillation.examples import Example
 from overproof.distillation.objective import Setting, token_divergences
 from overproof.records import Pair, content_key
@@ -42,15 +43,18 @@ def measure_heldout(
     setting: Setting,
     pad: int,
     batch_size: int,
+    ask: Callable[[Batch, Setting], Any] | None = None,
 ) -> Measured:
     """Return the divergence of the student from the teacher, per condition and lesson, in nats.
 
-    It is the forward KL over kept tokens and tail, whatever training minimises.
+    It is the forward KL over kept tokens and tail, whatever training minimises. `ask` replaces the
+    way to the divergences of a batch, where the model cannot be run in parts.
     """
     import torch
 
     plain = replace(setting, config=replace(setting.config, divergence="forward_kl"))
     device = next(causal.parameters()).device
+    ask = ask or partial(token_divergences, causal)
     was_training = causal.training
     causal.eval()
     found: Measured = {}
@@ -60,7 +64,7 @@ def measure_heldout(
             part = examples[start : start + batch_size]
             batch = collate(part, replace(plain.config, robust_weight=0.0), pad)
             batch = {key: value.to(device) for key, value in batch.items()}
-            values = token_divergences(causal, batch, plain)
+            values = ask(batch, plain)
             sums = torch.zeros(len(part), device=device).index_add_(0, batch["row"], values)
             counts = torch.bincount(batch["row"], minlength=len(part))
             rows += [
@@ -71,9 +75,9 @@ def measure_heldout(
     return found
 
 
-def as_perturbed(examples: Sequence[Example]) -> list[Example]:
-    """Return the examples with their first twin in place of the clean prompt."""
-    return [replace(one, clean=one.twins[0], twins=[]) for one in examples if one.twins]
+def as_perturbed(examples: Iterable[Example]) -> Iterator[Example]:
+    """Yield the examples with their first twin in place of the clean prompt."""
+    return (replace(one, clean=one.twins[0], twins=[]) for one in examples if one.twins)
 
 
 def per_token(rows: Sequence[tuple[float, int]]) -> float:

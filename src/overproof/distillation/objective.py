@@ -16,6 +16,7 @@ from overproof.distillation.batches import TERMS, Batch, take_rows
 from overproof.distillation.crossing import chunk_divergence, likeliest_ids, uld
 from overproof.distillation.divergences import DIVERGENCES, cross_entropy, reverse_kl
 from overproof.distillation.kernels import head_loss
+from overproof.distillation.sharding import join_rows, several
 from overproof.errors import EngineError
 from overproof.recipe import DistillConfig
 
@@ -32,6 +33,8 @@ class Setting:
     rows: int
     """True vocabulary: rows of the head beyond it encode nothing."""
     temperature: float = 1.0
+    together: bool = False
+    """Whether a pass through the decoder that one process makes has to be made by all."""
 
 
 @dataclass
@@ -47,7 +50,8 @@ def objective(causal: Any, batch: Batch, setting: Setting) -> tuple[Any, Any]:
     """Return the weighted sum over target tokens, in nats, and the statistics of each term.
 
     Sums, not means: the caller divides by the target tokens of the whole step, however it is
-    split into batches or processes. The alignment term alone compares what shares a batch.
+    split into batches or processes. The alignment term alone compares what shares a batch, in
+    whichever processes its parts are.
 
     Shapes: returns () and (len(STATISTICS), 2).
     """
@@ -74,11 +78,12 @@ def objective(causal: Any, batch: Batch, setting: Setting) -> tuple[Any, Any]:
             continue
         values, where = torch.cat(parts), batch[name] > 0
         statistics[place, 0], statistics[place, 1] = values[where].sum(), where.sum()
-    if "aligned" in batch:
+    if "aligned" in batch or (config.alignment_weight > 0 and several()):
         aligned = _alignment(hidden, batch, config)
         tokens = (batch["labels"] >= 0).sum()
-        total = total + config.alignment_weight * aligned * tokens
-        statistics[-2, 0], statistics[-2, 1] = aligned.detach() * tokens, tokens
+        if aligned is not None:
+            total = total + config.alignment_weight * aligned * tokens
+            statistics[-2, 0], statistics[-2, 1] = aligned.detach() * tokens, tokens
     direct = batch["direct"]
     statistics[-1, 0] = (1 - batch["tail"][direct].exp()).sum()
     statistics[-1, 1] = direct.sum()
@@ -112,6 +117,9 @@ def worst_twins(causal: Any, batch: Batch, setting: Setting) -> Any:
     keep = ~twin
     places = twin.nonzero()[:, 0]
     if not len(places):
+        if setting.together:  # others do have twins, and need this process's share of the layers
+            with torch.no_grad():
+                _hidden(causal, batch)
         return keep
     only = take_rows(batch, twin)
     values = token_divergences(causal, only, setting)
@@ -260,15 +268,23 @@ def _crossed(
 
 
 def _alignment(hidden: Any, batch: Batch, config: DistillConfig) -> Any:
-    """Return the relational loss between the texts and the codes of the aligned pairs."""
+    """Return the relational loss between the texts and the codes of the aligned pairs.
+
+    The pairs of all processes that share the batch are compared with each other; a process may
+    have none of them. None if no process has any.
+    """
     import torch
 
     place = torch.arange(hidden.shape[1], device=hidden.device)
     low, high = batch["span"][:, :1], batch["span"][:, 1:]
     inside = ((place >= low) & (place < high)).to(hidden.dtype)
     pooled = (hidden * inside[..., None]).sum(1) / inside.sum(1, keepdim=True).clamp(min=1)
-    text, code = (pooled[batch["aligned"][:, side]].float() for side in (0, 1))
-    teacher = batch["vectors"]
+    none = torch.zeros(0, 2, dtype=torch.int64, device=hidden.device)
+    rows = batch.get("aligned", none)
+    teacher = join_rows(batch.get("vectors", pooled.new_zeros(0, 2, 0, dtype=torch.float32)))
+    text, code = join_rows(pooled[rows].float()).unbind(1)
+    if not len(text):
+        return None
     loss = relational_loss(text, code, teacher[:, 0], teacher[:, 1], config.alignment_temperature)
     if config.contrastive_weight > 0:
         loss = loss + config.contrastive_weight * info_nce(text, code, config.alignment_temperature)

@@ -7,12 +7,16 @@ seen, and any number of processes share the same steps between them.
     [[0, 1, 2], [0, 1, 2]]
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from overproof.distillation.examples import Example
+from overproof.distillation.shelf import Shelf
 from overproof.records import content_key
 
 WINDOW = 8
@@ -25,7 +29,7 @@ class Schedule(Sequence[Example]):
     def __init__(self, examples: Sequence[Example], order: Sequence[int], worst: bool) -> None:
         """Take the order; `worst` leaves all twins in place, for the loss to choose from."""
         self._examples = examples
-        self._order = order
+        self._order = np.asarray(order, dtype=np.int64)
         self._worst = worst
 
     def __len__(self) -> int:
@@ -34,11 +38,19 @@ class Schedule(Sequence[Example]):
 
     def tokens(self, places: int) -> int:
         """Return how many target tokens are seen up to this place."""
-        return sum(len(self._examples[n].signal.token_ids) for n in self._order[:places])
+        return int(sizes_of(self._examples)[self._order[:places], 1].sum())
+
+    @cached_property
+    def digest(self) -> str:
+        """Which order this is: a hash of the places and of the keys of what stands there."""
+        found = hashlib.sha256(self._order.astype("<i8").tobytes())
+        for key in _column(self._examples, "key"):
+            found.update(key.encode() + b"\n")
+        return found.hexdigest()[:16]
 
     def __getitem__(self, place: int) -> Example:  # type: ignore[override]
         """Return what is seen at this place."""
-        example = self._examples[self._order[place]]
+        example = self._examples[int(self._order[place])]
         if self._worst or len(example.twins) < 2:
             return example
         chosen = int(content_key(example.key, place)[:8], 16) % len(example.twins)
@@ -62,11 +74,16 @@ def make_schedule(
     """
     if not paired:
         order = shuffled(len(examples), total, seed)
-        return Schedule(examples, _by_length(examples, order, step_size, seed), worst)
+        lengths = sizes_of(examples).sum(axis=1)
+        return Schedule(examples, _by_length(lengths, order, step_size, seed), worst)
     places: dict[str, list[int]] = {}
-    for place, example in enumerate(examples):
-        own = example.pair if example.vector is not None else example.key
-        places.setdefault(own, []).append(place)
+    if isinstance(examples, Shelf):
+        alone = examples.lacks("vector")
+    else:
+        alone = (one.vector is None for one in examples)
+    names = zip(_column(examples, "pair"), _column(examples, "key"), alone, strict=True)
+    for place, (pair, key, single) in enumerate(names):
+        places.setdefault(key if single else pair, []).append(place)
     groups = sorted(places.values(), key=lambda group: (len(group) % 2, group))
     couples = [group[start : start + 2] for group in groups for start in range(0, len(group), 2)]
     singles = [couple[0] for couple in couples if len(couple) == 1]
@@ -78,20 +95,32 @@ def make_schedule(
     return Schedule(examples, order[:total], worst)
 
 
-def _by_length(
-    examples: Sequence[Example], order: Sequence[int], step_size: int, seed: int
-) -> list[int]:
+def sizes_of(examples: Sequence[Example]) -> Any:
+    """Return how long prompts and targets are, without reading more than that from a shelf.
+
+    Shapes: (N, 2) tokens of the clean prompt and of the target.
+    """
+    if isinstance(examples, Shelf):
+        return examples.sizes
+    rows = [(len(one.clean), len(one.signal.token_ids)) for one in examples]
+    return np.array(rows, dtype=np.int32).reshape(-1, 2)
+
+
+def _column(examples: Sequence[Example], name: str) -> Iterator[Any]:
+    if isinstance(examples, Shelf):
+        return examples.column(name)
+    return (getattr(one, name) for one in examples)
+
+
+def _by_length(lengths: Any, order: Sequence[int], step_size: int, seed: int) -> list[int]:
     """Return the order with the examples of every window sorted into steps by their length.
 
     A window is no longer than a round, so that no step holds an example twice for this.
     """
-    size = step_size * min(WINDOW, max(1, len(examples) // step_size))
+    size = step_size * min(WINDOW, max(1, len(lengths) // step_size))
     found: list[int] = []
     for start in range(0, len(order), size):
-        window = sorted(
-            order[start : start + size],
-            key=lambda n: (len(examples[n].clean) + len(examples[n].signal.token_ids), n),
-        )
+        window = sorted(order[start : start + size], key=lambda n: (int(lengths[n]), n))
         steps = [window[at : at + step_size] for at in range(0, len(window), step_size)]
         rng = np.random.default_rng([seed, start])
         whole = [step for step in steps if len(step) == step_size]
