@@ -71,7 +71,10 @@ def test_what_a_test_imports_within_its_functions_is_there_when_it_runs() -> Non
         "        near(a, b)\n    near(candidate(1, 2), np.float64(3))\n"
     )
     prompt = "def f(a, b):\n"
-    for reference in ("    return a + b\n", "    import numpy\n    return float(numpy.add(a, b))\n"):
+    for reference in (
+        "    return a + b\n",
+        "    import numpy\n    return float(numpy.add(a, b))\n",
+    ):
         found = statuses(
             {name: (prompt + f"    return a {name} b\n", test) for name in "+-"},
             prompt=prompt,
