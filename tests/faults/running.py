@@ -104,6 +104,8 @@ class Running:
 
     def follow(self, until: Callable[[], bool], seconds: float) -> bool:
         """Read what it tells until something is so, it ends, or time is up; return if it lives."""
+        if self.status is not None:
+            return False
         deadline = time.monotonic() + seconds
         while not until():
             left = deadline - time.monotonic()
