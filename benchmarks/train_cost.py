@@ -138,6 +138,7 @@ def _ours(args: argparse.Namespace, *, with_teacher: bool) -> tuple[float, int, 
     from overproof.distillation.objective import Setting
     from overproof.distillation.precision import bfloat16_is_faster
     from overproof.distillation.tokenizers import true_vocabulary
+    from overproof.distillation.trainer import Machine
     from overproof.engines.prepare import load_tokenizer, load_weights
     from overproof.models import resolve_model
     from overproof.recipe import DistillConfig
@@ -163,7 +164,7 @@ def _ours(args: argparse.Namespace, *, with_teacher: bool) -> tuple[float, int, 
         return original(causal, batch, setting)
 
     vars(loop)["objective"] = timed
-    machine = loop.Machine(
+    machine = Machine(
         folder=args.folder / f"{args.work}-{os.getpid()}",
         pad=tokenizer.pad_token_id,
         bf16=bfloat16_is_faster(),
