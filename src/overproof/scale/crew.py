@@ -19,9 +19,8 @@ from overproof.records import Pair, Problem
 from overproof.scale.plan import Mode, Plan
 from overproof.scale.processes import run_ranks
 from overproof.scale.tables import SHARDS, LeadTable, UnfinishedError, shard_files
-from overproof.scale.variants import Piece, perturb_in_pieces
+from overproof.scale.variants import Piece, perturb_in_pieces, perturb_once
 from overproof.store import Row, RunFolder, Table
-from overproof.suites.multicode.perturbing import perturb_all
 
 TEACHING = ("checks", "solutions", "lessons")
 MEASURING = ("variants", "samples", "outcomes")
@@ -122,12 +121,12 @@ class Crew:
         recipe: Recipe,
         workers: int,
     ) -> PerturbResult:
-        """Return the variants: in pieces where ranks share them, else in one go."""
+        """Return the variants: in pieces where ranks share them, else in one go, once."""
         pieces = bool(shard_files(folder.path, "variants"))
         if isinstance(folder, LeadFolder) and (pieces or not self.alone) and operators:
             table = folder.shared_table("variants", Piece)
             return perturb_in_pieces(problems, operators, seeds, recipe.limits, table)
-        return perturb_all(problems, operators, seeds, limits=recipe.limits, workers=workers)
+        return perturb_once(problems, operators, seeds, recipe.limits, folder, workers)
 
     def expect(self, folder: RunFolder, rows: int) -> None:
         """Say how many samples there will be, of all models together."""

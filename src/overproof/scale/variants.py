@@ -5,7 +5,8 @@
 
 A piece is known by its problems, the operators, the seeds, the limits and the code that perturbs;
 the result is that of `perturb_all` in one go. Translations of a task stay in one piece, whose
-Python original is then drawn and proved once.
+Python original is then drawn and proved once. A run that shares nothing draws all in one go, and
+notes in `drawn.json` what it drew, so that its next start reads it.
 """
 
 import hashlib
@@ -13,18 +14,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 import overproof
-from overproof.perturbation import PerturbResult, Yield
+from overproof.perturbation import PerturbResult, Yield, get_operator
 from overproof.records import Problem, Variant, content_key
 from overproof.sandbox import Limits
-from overproof.store import Table
+from overproof.store import RunFolder, Table, write_atomically
 from overproof.suites.multicode.perturbing import TRANSLATED, perturb_all
 
 TASKS = 2
 """In one piece."""
+DRAWN = "drawn.json"
 CODE = ("perturbation", "languages", "suites/multicode")
 """Folders whose code decides what a variant is."""
 
@@ -38,6 +41,65 @@ class Piece:
     yields: tuple[Yield, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """What a run drew in one go: drawn.json."""
+
+    made_of: str
+    """Hash of all that decides it."""
+    keys: tuple[str, ...]
+    """Of the variants, nominal rows included, in their order."""
+    yields: tuple[Yield, ...]
+
+
+def perturb_once(
+    problems: Sequence[Problem],
+    operators: Sequence[str],
+    seeds: Sequence[int],
+    limits: Limits,
+    folder: RunFolder,
+    workers: int,
+) -> PerturbResult:
+    """Return what `perturb_all` does, from the folder's rows if it has done so before.
+
+    Operators of other packages are drawn on every start: their code may have changed.
+    Raises: as `perturb_all`; StorageError.
+    """
+    made_of = content_key(
+        "drawn", msgspec.to_builtins(list(problems)), _how(operators, seeds, limits)
+    )
+    table = folder.table("variants", Variant)
+    ours = all(_is_ours(name) for name in operators)
+    drawn = _read(folder.path / DRAWN) if ours else None
+    if drawn and drawn.made_of == made_of and all(key in table for key in drawn.keys):
+        return PerturbResult(variants=[table[key] for key in drawn.keys], yields=list(drawn.yields))
+    result = perturb_all(problems, operators, seeds, limits=limits, workers=workers)
+    table.append(result.variants)
+    if ours:
+        keys = tuple(row.key for row in result.variants)
+        note = Drawn(made_of=made_of, keys=keys, yields=tuple(result.yields))
+        write_atomically(folder.path / DRAWN, msgspec.json.encode(note) + b"\n")
+    return result
+
+
+def _read(path: Path) -> Drawn | None:
+    """Return the note, or None where there is none that can be read."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Drawn)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _is_ours(name: str) -> bool:
+    apply = get_operator(name).apply
+    module = getattr(apply, "func", apply).__module__  # the function of a partial
+    return str(module).partition(".")[0] == overproof.__name__
+
+
+def _how(operators: Sequence[str], seeds: Sequence[int], limits: Limits) -> tuple[Any, ...]:
+    return list(operators), list(seeds), msgspec.to_builtins(limits), code_digest()
+
+
 def perturb_in_pieces(
     problems: Sequence[Problem],
     operators: Sequence[str],
@@ -49,7 +111,7 @@ def perturb_in_pieces(
 
     Raises: as `perturb_all`; UnfinishedError from the table of a rank.
     """
-    how = (list(operators), list(seeds), msgspec.to_builtins(limits), code_digest())
+    how = _how(operators, seeds, limits)
 
     def key(part: list[Problem]) -> str:
         return content_key("piece", msgspec.to_builtins(part), how)
