@@ -1,5 +1,5 @@
 # make setup          virtual environment in .venv, pinned dependencies   first time about 3 minutes
-# make test           the default tests                                   about 10 minutes
+# make test           the default tests                                   about a quarter of an hour
 # make check          lint, types, spelling, generated docs, links, commands   about a minute
 # make site           the pages of docs/ as a site in build/site              some seconds
 # make build          wheel and sdist in dist/, checked as an index would                half a minute
@@ -73,7 +73,7 @@ models: setup
 	@$(BIN)/overproof models fetch smollm2-135m-instruct humaneval > /dev/null
 
 test: setup models
-	@echo "test: about 10 minutes on two cores; WORKERS=4 where there are more"
+	@echo "test: about a quarter of an hour on two cores; WORKERS=4 where there are more"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-slow: setup models
