@@ -26,7 +26,7 @@ Rows = Any
 
 
 def load(run: Path) -> dict[str, dict[str, Any]]:
-    """Return the training record of every arm, in the recipe's order."""
+    """Return the training record of every arm, those with fewer settings of their own first."""
     found = [json.loads(path.read_text()) for path in run.glob("models/*/training.json")]
     if not found:
         sys.exit(f"{run}: no trained arm, looked for models/*/training.json")
@@ -44,12 +44,12 @@ def counterpart(arm: str, arms: Mapping[str, Mapping[str, Any]]) -> str:
     return sizes[max(unique)][0] if unique else UNTRAINED
 
 
-def rows_of(arm: str, condition: str, arms: Mapping[str, Mapping[str, Any]]) -> Rows | None:
-    """Return an arm's held-out lessons under a condition: those at the step that was kept."""
+def rows_of(arm: str, condition: str, arms: Mapping[str, Mapping[str, Any]]) -> Rows:
+    """Return an arm's held-out lessons under a condition, as they were measured last."""
     record = next(iter(arms.values())) if arm == UNTRAINED else arms[arm]
     steps = sorted(record["measured"], key=int)
     measured = record["measured"][steps[0] if arm == UNTRAINED else steps[-1]]
-    return np.array(measured[condition], dtype=float) if condition in measured else None
+    return np.array(measured[condition], dtype=float)
 
 
 def difference(one: Rows, two: Rows) -> tuple[float, float, float, float]:
@@ -71,17 +71,17 @@ def main() -> None:
     print("|---" * (len(conditions) + 3) + "|")
     for arm in (UNTRAINED, *arms):
         found = [rows_of(arm, condition, arms) for condition in conditions]
-        cells = [
-            "–" if row is None else f"{row[:, 0].sum() / row[:, 1].sum():.3f}" for row in found
-        ]
+        cells = [f"{row[:, 0].sum() / row[:, 1].sum():.3f}" for row in found]
         record = arms.get(arm, {})
         cells += [str(record.get("tokens", "–")), str(record.get("target_tokens_per_s", "–"))]
         print(f"| {arm} | {' | '.join(cells)} |")
     pairs = [(arm, counterpart(arm, arms)) for arm in arms]
     columns = []
     for condition in conditions:
-        rows = [(rows_of(a, condition, arms), rows_of(b, condition, arms)) for a, b in pairs]
-        found_all = [difference(a, b) for a, b in rows if a is not None and b is not None]
+        found_all = [
+            difference(rows_of(one, condition, arms), rows_of(other, condition, arms))
+            for one, other in pairs
+        ]
         adjusted = holm([row[3] for row in found_all])
         columns.append(
             [

@@ -103,19 +103,16 @@ def hold_file(path: Path) -> Iterator[None]:
     while True:
         descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            if not _is_free(descriptor):
+                raise StorageError(
+                    f"{path} is being written by another process",
+                    hint="wait for it, or name another file with --out",
+                )
+            if os.path.samestat(path.stat(), os.fstat(descriptor)):
+                break
+        except BaseException:
             os.close(descriptor)
-            raise StorageError(
-                f"{path} is being written by another process",
-                hint="wait for it, or name another file with --out",
-            ) from None
-        except OSError as error:
-            if error.errno not in _LOCKLESS:
-                os.close(descriptor)
-                raise
-        if os.path.samestat(path.stat(), os.fstat(descriptor)):
-            break
+            raise
         os.close(descriptor)  # it was replaced before we had it
     _held.add(descriptor)
     try:
@@ -123,6 +120,21 @@ def hold_file(path: Path) -> Iterator[None]:
     finally:
         _held.discard(descriptor)
         os.close(descriptor)
+
+
+def _is_free(descriptor: int) -> bool:
+    """Lock a file if nobody else has, or if nothing can be locked there; return whether it is so.
+
+    Raises: OSError.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _LOCKLESS:
+            raise
+    return True
 
 
 def holder_of(folder: Path) -> Holder | None:

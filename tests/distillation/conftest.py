@@ -14,21 +14,26 @@ V = 64
 VIEWS: tuple[View, ...] = ("text_to_code", "code_to_text", "text_to_code", "repair")
 
 
-@pytest.fixture(scope="session")
-def tiny() -> Any:
+def make_tiny(**changes: Any) -> Any:
+    """Return a real Qwen2 of two layers, the same each time for the same changes."""
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
     torch.manual_seed(0)
-    config = Qwen2Config(
-        vocab_size=V,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=128,
-    )
-    return Qwen2ForCausalLM(config)
+    sizes: dict[str, Any] = {
+        "vocab_size": V,
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 128,
+    }
+    return Qwen2ForCausalLM(Qwen2Config(**{**sizes, **changes}))
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Any:
+    return make_tiny()
 
 
 def make_examples(count: int = 6, *, vectors: bool = False, policy: bool = False) -> list[Example]:

@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from distillation.conftest import V, make_examples
 from overproof.distillation import trainer
 from overproof.distillation.loop import Trained, train
 from overproof.distillation.objective import Setting
@@ -25,9 +23,9 @@ from overproof.recipe import DistillConfig
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent.parent))
-    from distillation.conftest import V, make_examples
+    from distillation.conftest import V, make_examples, make_tiny
 else:
-    from .conftest import V, make_examples
+    from .conftest import V, make_examples, make_tiny
 
 CONFIG = DistillConfig(
     method="full",
@@ -75,21 +73,7 @@ def crossed_examples(count: int = 8) -> Any:
 
 def make_model(case: str) -> Any:
     """Return a tiny student, the same for the same case; with one head for both where tied."""
-    from transformers import Qwen2Config, Qwen2ForCausalLM
-
-    torch.manual_seed(0)
-    model = Qwen2ForCausalLM(
-        Qwen2Config(
-            vocab_size=V + 3,
-            hidden_size=32,
-            intermediate_size=48,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            max_position_embeddings=128,
-            tie_word_embeddings=case not in CROSSED,
-        )
-    )
+    model = make_tiny(vocab_size=V + 3, tie_word_embeddings=case not in CROSSED)
     if CASES[case].get("method") != "lora":
         return model
     from peft import LoraConfig, get_peft_model
